@@ -232,6 +232,30 @@ async fn others_see_an_answer_and_hear_nothing_of_it() {
 }
 
 #[tokio::test]
+async fn who_has_deleted_what_they_declined_gets_it_back_when_they_are_asked_again() {
+    let world = World::new().await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    let path = format!("{MAX}one.ics");
+    max.put(&path, &meeting("one", &of("max", &["max", "mia", "rita"]))).expect(201).await;
+    let (href, _) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    mia.delete(&href).expect(204).await;
+    let rita = world.client("rita");
+    let (theirs, copied) = copy(&rita, "/calendars/rita/personal/", "one").await.expect("a copy");
+    let own = line(&copied, "rita");
+    rita.put(&theirs, &copied.replace(&own, &own.replace("NEEDS-ACTION", "ACCEPTED"))).expect(204).await;
+    refresh(&world).await;
+    assert_eq!(copy(&mia, "/calendars/mia/personal/", "one").await, None, "an answer of somebody else is no news");
+    let stored = async || text(&max.get(&path).expect(200).await);
+    max.put(&path, &stored().await.replace("SUMMARY:", "SUMMARY:Grand ")).expect(204).await;
+    assert_eq!(copy(&mia, "/calendars/mia/personal/", "one").await, None, "another title asks nobody");
+    let moved = stored().await.replace("T090000Z", "T110000Z").replace("T100000Z", "T120000Z");
+    max.put(&path, &moved).expect(204).await;
+    let (_, asked) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("another time asks everybody");
+    assert!(line(&asked, "mia").contains("PARTSTAT=NEEDS-ACTION"), "{asked}");
+    world.sound().await;
+}
+
+#[tokio::test]
 async fn a_home_holds_one_object_of_a_meeting() {
     let world = World::new().await;
     let max = world.client("max");

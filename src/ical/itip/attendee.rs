@@ -274,7 +274,10 @@ impl CopyEdit<'_> {
         }
         let left_out = self.sent.exclusions();
         let new = left_out.difference(self.before.exclusions()).filter(|at| self.known(Occurrence::At(**at)).is_some());
-        new.chain(before.intersection(left_out)).copied().collect()
+        // What the series does not have is seen by a component of its own only.
+        let is_shown = |at: &Timestamp| self.sent.overrides.contains_key(at) || self.sent.generates(*at);
+        let kept = before.iter().filter(|at| left_out.contains(at) || !is_shown(at));
+        new.chain(kept).copied().collect()
     }
 
     /// What is stored, and what of it is hidden.
@@ -374,14 +377,19 @@ impl CopyEdit<'_> {
                 answers.insert(Occurrence::At(*at), DECLINED.to_owned());
             }
         }
-        // An answer for the series says of what differs in it what stays: more may differ at the organizer's by now.
-        if answers.contains_key(&Occurrence::Series) {
-            let apart = after.components().filter_map(|(occurrence, part)| {
-                let answer = answer_in(&with_people(after, part), me).filter(|answer| answer != NEEDS_ACTION)?;
-                Some((occurrence, answer))
-            });
-            let apart: BTreeMap<Occurrence, String> = apart.collect();
+        // What is to be seen again is answered as the copy shows it; what it is like by now, the organizer says then.
+        for at in before.difference(hidden).filter(|at| !after.overrides.contains_key(at)) {
+            let shown = after.effective(*at).and_then(|part| answer_in(&part, me));
+            answers.extend(shown.map(|now| (Occurrence::At(*at), now)));
+        }
+        // An answer for the series says of what differs in it what stays: more may differ at the organizer's by now. A
+        // remark alone answers nothing that is open.
+        let mut open = BTreeMap::new();
+        if let Some(series) = answers.get(&Occurrence::Series) {
+            let is_new = self.before.master.and_then(|master| answer_in(master, me)).as_ref() != Some(series);
+            let (unanswered, apart) = self.answers_apart(after);
             answers = apart.into_iter().chain(answers).collect();
+            open = if is_new { open } else { unanswered };
         }
         // Who declined the whole and left something out said nothing of it apart, and comes to all but that now.
         if answers.get(&Occurrence::Series).is_some_and(|answer| answer != DECLINED) {
@@ -392,7 +400,17 @@ impl CopyEdit<'_> {
             let all = after.components().filter_map(|(occurrence, part)| Some((occurrence, answer_in(part, me)?)));
             answers = all.collect();
         }
-        self.make(answers, after).map(|reply| SchedulingReply { is_forced, ..reply })
+        let said = open.into_iter().chain(answers.clone()).collect();
+        self.make(said, after).map(|reply| SchedulingReply { is_forced, answers, ..reply })
+    }
+
+    /// What each component of the copy says: those that are not answered, and those that are.
+    fn answers_apart(&self, after: &OccurrenceSet<'_>) -> (BTreeMap<Occurrence, String>, BTreeMap<Occurrence, String>) {
+        let me = self.context.me;
+        let all = after
+            .components()
+            .filter_map(|(occurrence, part)| Some((occurrence, answer_in(&with_people(after, part), me)?)));
+        all.partition(|(_, answer)| answer == NEEDS_ACTION)
     }
 
     /// The reply is made of what is stored, and of what was known of occurrences that are hidden now.

@@ -12,7 +12,7 @@ use super::super::time::When;
 use super::super::tzid;
 use super::address::{Addresses, CalendarUserAddress};
 use super::context::{SchedulingContext, Violation, complete};
-use super::fields::{MeetingField, field, is_organizers, merged, set_line};
+use super::fields::{MeetingField, field, is_cancelled, is_organizers, merged, set_line};
 use super::ledger::ComponentRevision;
 use super::message::{SchedulingMessage, SchedulingMethod};
 use super::occurrence::{Occurrence, OccurrenceSet, set_hidden, write_time};
@@ -92,6 +92,13 @@ pub fn apply_request(
     complete(&have.zones.steps)?;
     complete(&said.zones.steps)?;
     Ok(CopyChange::of(Some(copy), object))
+}
+
+/// Is `me` out of all that an object has, for they have declined it, or it is called off? Who has no copy gets none.
+#[must_use]
+pub fn is_out_of(object: &Object, me: &Addresses) -> bool {
+    let has_declined = |own: CalendarUser<'_>| own.participation() == DECLINED;
+    object.parts().all(|part| is_cancelled(part) || CalendarUser::attendee(part, me).is_some_and(has_declined))
 }
 
 /// The copy of who had none.
@@ -215,31 +222,31 @@ impl<'a> CopyUpdate<'a> {
         let own = CalendarUser::attendee(part, self.context.me)?.participation();
         let is_same = same_time(part, &self.have.zones, &said, &self.said.zones);
         let is_apart = own != NEEDS_ACTION && self.answer(Occurrence::Series, series)? != own;
-        let is_kept = is_same && is_apart && !self.is_asked_anew(Occurrence::Series, series);
+        let is_asked = self.is_asked_anew(Occurrence::Series, series) || self.is_asked_anew(occurrence, &said);
+        let is_kept = is_same && is_apart && !is_asked;
         is_kept.then(|| self.merged(occurrence, &said))
     }
 
-    /// What was declined and hidden stays so, unless it is asked about anew or is no occurrence any more.
+    /// What was hidden stays so while it is declined or called off, and an occurrence.
     fn settle_hidden(&mut self) {
-        let answers: BTreeMap<Timestamp, String> = self
-            .taken
-            .iter()
-            .filter_map(|(occurrence, said)| match occurrence {
-                Occurrence::At(at) => Some((*at, self.answer(*occurrence, said)?)),
-                Occurrence::Series => None,
-            })
-            .collect();
-        let series = self.taken.get(&Occurrence::Series).copied();
-        let goes_on = |series: &Component| match self.context.knows_answers {
-            true => self.answer(Occurrence::Series, series).as_deref() == Some(DECLINED),
-            false => !self.is_asked_anew(Occurrence::Series, series),
+        let is_out = |occurrence, said: &Component| {
+            is_cancelled(said) || self.answer(occurrence, said).as_deref() == Some(DECLINED)
         };
-        let follows = series.map(goes_on);
+        let parts = self.taken.iter().filter_map(|(occurrence, said)| match occurrence {
+            Occurrence::At(at) => Some((*at, is_out(*occurrence, said))),
+            Occurrence::Series => None,
+        });
+        let parts: BTreeMap<Timestamp, bool> = parts.collect();
+        let series = self.taken.get(&Occurrence::Series).copied();
+        let follows = series.map(|series| match self.context.knows_answers {
+            true => is_out(Occurrence::Series, series),
+            false => !self.is_asked_anew(Occurrence::Series, series),
+        });
         let is_all = self.context.knows_answers && self.is_whole;
         let named = &self.named;
         let said = self.said;
-        self.hidden.retain(|at| match (answers.get(at), follows) {
-            (Some(answer), _) => answer == DECLINED,
+        self.hidden.retain(|at| match (parts.get(at), follows) {
+            (Some(is_out), _) => *is_out,
             _ if named.contains(&Occurrence::At(*at)) => true,
             (None, Some(follows)) => follows && said.has(*at),
             (None, None) => !is_all,

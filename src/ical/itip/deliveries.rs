@@ -167,7 +167,8 @@ impl Deliveries<'_> {
             return wanted;
         }
         // What is called off before anybody heard of it needs no invitation.
-        if self.old.is_none() && self.new.and_then(|new| new.master).is_some_and(is_cancelled) {
+        let is_off = |part: &Occurrence| self.new.and_then(|new| new.component(*part)).is_some_and(is_cancelled);
+        if self.old.is_none() && of.after.iter().all(is_off) {
             return wanted;
         }
         if was && !is {
@@ -190,11 +191,8 @@ impl Deliveries<'_> {
     fn worth_cancelling(&self, before: &BTreeSet<Occurrence>) -> BTreeSet<Occurrence> {
         let is_off =
             |occurrence: &Occurrence| self.old.and_then(|old| old.component(*occurrence)).is_some_and(is_cancelled);
-        if before.contains(&Occurrence::Series) {
-            let series = Some(Occurrence::Series).filter(|series| !is_off(series));
-            return series.into_iter().collect();
-        }
-        before.iter().filter(|occurrence| !is_off(occurrence)).copied().collect()
+        let open: BTreeSet<Occurrence> = before.iter().filter(|occurrence| !is_off(occurrence)).copied().collect();
+        if open.contains(&Occurrence::Series) { BTreeSet::from([Occurrence::Series]) } else { open }
     }
 
     /// What became of the series, for those in it.
@@ -212,7 +210,13 @@ impl Deliveries<'_> {
             let own = self.old.is_some_and(|old| old.overrides.contains_key(at));
             if own { of.before.contains(&Occurrence::At(**at)) } else { of.before.contains(&Occurrence::Series) }
         };
-        wanted.cancelled.extend(series.removed.iter().filter(had).map(|at| Occurrence::At(*at)));
+        // What was called off before is no news, and what has a component of its own goes on by that.
+        let goes = |at: &&Timestamp| {
+            let was_off = self.old.and_then(|old| old.overrides.get(at)).is_some_and(|part| is_cancelled(part));
+            !was_off && self.new.is_none_or(|new| !new.overrides.contains_key(at))
+        };
+        let removed = series.removed.iter().filter(had).filter(goes);
+        wanted.cancelled.extend(removed.map(|at| Occurrence::At(*at)));
     }
 
     /// The occurrences to which a group is not invited any more.

@@ -55,6 +55,8 @@ pub fn organizer_diff(
     if organizer.agent() != ScheduleAgent::Server {
         return Ok(as_sent());
     }
+    // What was no meeting before is a new one.
+    let before = before.filter(|before| organizer_of(before).is_some());
     let prepared = prepare(before.as_ref(), &sent, context);
     let known = OccurrenceSet::of(&prepared, context.at)?;
     let change = before.as_ref().map(|before| MeetingChange::between(before, &known)).unwrap_or_default();

@@ -116,6 +116,11 @@ impl<'a> Settling<'a> {
                 lost.insert(occurrence);
             }
         }
+        // Who is left in nothing hears of the whole.
+        let all = |by: &BTreeMap<_, BTreeSet<_>>| by.values().flatten().cloned().collect::<BTreeSet<_>>();
+        if !all(&was).is_subset(&all(&is)) {
+            lost.insert(Occurrence::Series);
+        }
         // Who is left in single occurrences only gets two messages: these say more than that the series is called off.
         let series = |by: &BTreeMap<_, BTreeSet<_>>| by.get(&Occurrence::Series).cloned().unwrap_or_default();
         let gone: BTreeSet<CalendarUserAddress> = series(&was).difference(&series(&is)).cloned().collect();

@@ -105,6 +105,8 @@ impl SchedulePlanner {
             return Ok(if sent == Some(status::NO_WAY) { Some(status::DELIVERED) } else { sent });
         };
         self.take_reply(have, stored, &reply.message, me, &user.principal.name, plan)?;
+        // The copy follows what became of the answer there, be it nothing.
+        plan.answered_in = Some(have.node.home_id);
         Ok(Some(status::DELIVERED))
     }
 

@@ -9,7 +9,7 @@ use super::rooms::{BookedRoom, RoomRequest, for_room};
 use crate::ical::itip::address::Addresses;
 use crate::ical::itip::attendee::{AttendeeContext, SchedulingReply, attendee_diff};
 use crate::ical::itip::context::Violation;
-use crate::ical::itip::copy::{CopyContext, apply_request};
+use crate::ical::itip::copy::{CopyContext, apply_request, is_out_of};
 use crate::ical::itip::deliveries::{Addressee, SchedulingDelivery};
 use crate::ical::itip::ledger::ReplyLedger;
 use crate::ical::itip::message::SchedulingMessage;
@@ -103,7 +103,7 @@ impl SchedulePlanner {
         let place = match (have, self.meeting.receiving.get(&room.home)) {
             (Some(have), _) => DeliveryPlace::Object(have.node.id),
             // What it declines is no booking.
-            (None, _) if is_declined(&copy, &room.me) => return Ok(()),
+            (None, _) if is_out_of(&copy, &room.me) => return Ok(()),
             (None, Some(into)) => DeliveryPlace::Calendar(Box::new(into.clone())),
             (None, None) => return Ok(()),
         };
@@ -158,9 +158,4 @@ impl SchedulePlanner {
         };
         Line::attendees(part).filter(comes).count()
     }
-}
-
-/// Has a room declined all of a meeting?
-pub(super) fn is_declined(copy: &Object, me: &Addresses) -> bool {
-    copy.parts().all(|part| Line::attendee(part, me).is_some_and(|line| line.participation() == DECLINED))
 }

@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use super::booking::is_declined;
 use super::incoming::{HeldReason, MailedMessage, MailedOutcome};
 use super::ledger::stored_sequence;
 use super::mailed::MailedPlan;
@@ -19,7 +18,7 @@ use super::{MeetingPart, range_of, refused, text_of};
 use crate::ical::itip::address::CalendarUserAddress;
 use crate::ical::itip::attendee::SchedulingReply;
 use crate::ical::itip::context::Violation;
-use crate::ical::itip::copy::{CopyChange, CopyContext, apply_cancel, apply_request, organizer_address};
+use crate::ical::itip::copy::{CopyChange, CopyContext, apply_cancel, apply_request, is_out_of, organizer_address};
 use crate::ical::itip::ledger::sequence_of;
 use crate::ical::itip::message::{SchedulingMessage, SchedulingMethod};
 use crate::ical::itip::people::{ACCEPTED, CalendarUser as Line, NEEDS_ACTION};
@@ -281,7 +280,7 @@ impl SchedulePlanner {
         let (copy, reply) = self.decided(me, asked, answered)?;
         self.ask_managers(room.desk.as_ref(), &copy, reply.as_ref(), plan);
         // What it declines is no booking.
-        if stored.is_some() || !is_declined(&copy, me) {
+        if stored.is_some() || !is_out_of(&copy, me) {
             self.deliver_copy(of, Some(&copy), plan);
         }
         self.send_answer(reply, plan);

@@ -13,13 +13,14 @@ use super::planner::{SchedulePlanner, content_of, copy_of, status};
 use crate::ical::itip::address::{Addresses, CalendarUserAddress};
 use crate::ical::itip::attachments::addressed;
 use crate::ical::itip::context::{SchedulingContext, Violation};
-use crate::ical::itip::copy::{CopyContext, apply_cancel, apply_request, organizer_address};
+use crate::ical::itip::copy::{CopyContext, apply_cancel, apply_request, is_out_of, organizer_address};
 use crate::ical::itip::deliveries::{Addressee, DeliveryKind, SchedulingDelivery};
 use crate::ical::itip::message::{SchedulingMessage, SchedulingMethod};
 use crate::ical::itip::organizer::{OrganizerContext, organizer_diff, refresh_all};
 use crate::ical::itip::people::set_schedule_statuses;
 use crate::ical::object::Object;
 use crate::model::budget::Budget;
+use crate::model::id::Id;
 use crate::tree::edit::mail::MailOccasion;
 
 /// What each may know of a meeting.
@@ -189,10 +190,7 @@ impl SchedulePlanner {
         };
         let changed_now = changed.is_changed;
         let object = changed.object.filter(|_| changed_now);
-        let place = match (have, self.meeting.receiving.get(&home)) {
-            (Some(have), _) => Some(DeliveryPlace::Object(have.node.id)),
-            (None, into) => into.cloned().map(|into| DeliveryPlace::Calendar(Box::new(into))),
-        };
+        let place = object.as_ref().and_then(|object| self.place_of(home, object, &me));
         if let (Some(object), Some(place)) = (object, place) {
             let kept = have.filter(|_| notice.is_none());
             let kept = kept.and_then(|have| have.node.schedule_hash.clone());
@@ -210,6 +208,16 @@ impl SchedulePlanner {
             self.mail_beside(user, notice, plan);
         }
         Ok(Some(status::DELIVERED))
+    }
+
+    /// Where a copy goes. Who has none, and is out of all that it says, gets none: whoever has deleted what they
+    /// declined has it again when they are asked again.
+    fn place_of(&self, home: Id, object: &Object, me: &Addresses) -> Option<DeliveryPlace> {
+        if let Some(have) = self.meeting.copies.get(&home) {
+            return Some(DeliveryPlace::Object(have.node.id));
+        }
+        let into = self.meeting.receiving.get(&home).filter(|_| !is_out_of(object, me));
+        into.cloned().map(|into| DeliveryPlace::Calendar(Box::new(into)))
     }
 }
 

@@ -202,7 +202,8 @@ impl<'a> Settling<'a> {
         let organizer = self.new.master.and_then(CalendarUser::organizer).map(CalendarUser::address);
         let is_organizer = organizer.as_ref() == Some(&address) || self.context.organizer.contains(&address);
         if is_organizer || user.agent() != ScheduleAgent::Server {
-            return line.clone();
+            // What is wanted once is not stored, whoever sends it (RFC 6638 section 7.2).
+            return line.with_parameter("SCHEDULE-FORCE-SEND", None);
         }
         let before = self.line_before(occurrence, &address);
         let known = before.map_or_else(|| NEEDS_ACTION.to_owned(), CalendarUser::participation);

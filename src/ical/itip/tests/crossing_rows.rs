@@ -166,3 +166,17 @@ fn who_is_out_of_all_gets_no_copy() {
         assert_eq!(is_out_of(&object(&parts), &me), expected, "{parts:?}");
     }
 }
+
+/// That a message is sent in any case is wanted once, and not stored (RFC 6638 section 7.2), whoever sends it.
+#[test]
+fn what_is_to_be_sent_once_is_not_stored() {
+    let bench = Bench::default();
+    for agent in ["SERVER", "CLIENT", "NONE"] {
+        let line =
+            format!("ATTENDEE;SCHEDULE-AGENT={agent};SCHEDULE-FORCE-SEND=REQUEST;PARTSTAT=ACCEPTED:mailto:a@v.fr\n");
+        let sent = object(&[&SERIES.replace(A_LINE, &line)]);
+        let stored = bench.organizer(Some(&object(&[SERIES])), Some(&sent)).unwrap().object.unwrap();
+        assert!(!text(&stored).contains("FORCE-SEND"), "{agent}: {}", text(&stored));
+        assert!(bench.organizer(Some(&stored), Some(&stored)).unwrap().deliveries.is_empty(), "{agent}");
+    }
+}

@@ -7,10 +7,13 @@ use super::object::Component;
 use super::outlook_event::links;
 use super::outlook_people::mailbox_of;
 use super::recur::{Instance, RecurrenceId, end_of};
-use super::time::When;
+use super::time::{Clock, When};
 use super::zone::{Zone, Zones};
 use crate::model::id::Timestamp;
 use crate::model::mailbox::Mailbox;
+
+/// The names of clocks that nobody goes by.
+const NO_PLACE: [&str; 3] = ["UTC", "Etc/UTC", "Etc/Unknown"];
 
 /// A meeting, as words have to state it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,12 +57,15 @@ impl Occasion {
     pub fn of(about: &Instance<'_>, zones: &Zones<'_>) -> Self {
         let text = |name| about.component.property(name).map(|line| line.text()).unwrap_or_default();
         let zone = zones.of(&about.local.clock);
-        let zone_name = || zone.iana_name().map_or_else(|| "UTC".to_owned(), str::to_owned);
-        // What nobody knows by its name is stated in UTC.
-        let shown = match zone.iana_name() {
-            Some(_) => zone.clone(),
-            None => Zone::Known(TimeZone::UTC),
-        };
+        let rule = about.component.value("RRULE").filter(|_| about.id.is_none()).map(str::to_owned);
+        // What takes place once by no clock that people here go by is stated by theirs; a series is not at one time by
+        // that. What nobody knows by its name is stated in UTC.
+        let ours = zones.of(&Clock::Floating);
+        let known = [Some(&zone).filter(|_| about.local.clock != Clock::Utc), Some(&ours).filter(|_| rule.is_none())];
+        let is_of_a_place = |zone: &&Zone| zone.iana_name().is_some_and(|name| !NO_PLACE.contains(&name));
+        let shown = known.into_iter().flatten().find(is_of_a_place).cloned();
+        let shown = shown.unwrap_or(Zone::Known(TimeZone::UTC));
+        let zone_name = || shown.iana_name().unwrap_or("UTC").to_owned();
         let is_day = about.local.is_day();
         let (start, end) = if is_day {
             (about.local.local, zone.local(about.end))
@@ -75,7 +81,7 @@ impl Occasion {
             start,
             end,
             zone: (!is_day).then(zone_name),
-            rule: about.component.value("RRULE").filter(|_| about.id.is_none()).map(str::to_owned),
+            rule,
             occurrence: about.id.as_ref().map(|id| id.at),
             files: links(about.component)
                 .map(|line| LinkedFile { name: line.parameter("FILENAME"), address: line.value().trim().to_owned() })
@@ -89,4 +95,36 @@ pub(super) fn once<'a>(component: &'a Component, zones: &Zones<'_>) -> Option<In
     let local = component.property("DTSTART").and_then(When::of)?;
     let id = component.instance().ok().flatten().map(|when| RecurrenceId { at: zones.instant(&when), when });
     Some(Instance { start: zones.instant(&local), end: end_of(component, &local, zones), component, id, local })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::{Occasion, once};
+    use crate::ical::object::Object;
+    use crate::ical::zone::Zones;
+
+    #[test]
+    fn a_time_is_stated_by_a_clock_that_people_know() {
+        let zone = "BEGIN:VTIMEZONE\r\nTZID:Own\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0200\r\n\
+                    TZOFFSETTO:+0200\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n";
+        for (start, single, series) in [
+            (":20261126T090000Z", (10, "Europe/Paris"), (9, "UTC")),
+            (";TZID=America/Cayenne:20261126T090000", (9, "America/Cayenne"), (9, "America/Cayenne")),
+            (";TZID=Own:20261126T090000", (8, "Europe/Paris"), (7, "UTC")),
+            (":20261126T090000", (9, "Europe/Paris"), (9, "Europe/Paris")),
+        ] {
+            for (rule, (hour, name)) in [("", single), ("RRULE:FREQ=WEEKLY\r\n", series)] {
+                let text = format!(
+                    "BEGIN:VCALENDAR\r\n{zone}BEGIN:VEVENT\r\nUID:1\r\nDTSTART{start}\r\n{rule}END:VEVENT\r\n\
+                     END:VCALENDAR\r\n"
+                );
+                let object = Object::stored(text.as_bytes()).unwrap();
+                let zones = Zones::new(&object.calendar, &TimeZone::get("Europe/Paris").unwrap());
+                let stated = Occasion::of(&once(object.master().unwrap(), &zones).unwrap(), &zones);
+                assert_eq!((stated.start.hour(), stated.zone.as_deref()), (hour, Some(name)), "{text}");
+            }
+        }
+    }
 }

@@ -206,7 +206,9 @@ impl Admitted<Edit> {
 fn arrival(request: &Request, source: &Node, to: &Target) -> Option<ObjectArrival> {
     let calendar = to.parent().map(|link| &link.node).filter(|node| node.kind == Kind::Calendar)?;
     let stays = request.method == Method::Move && calendar.home_id == source.home_id;
-    let is_plain = is_of(to, request) && source.own_part.is_none();
+    // What is everybody's in a calendar of others is so in another.
+    let is_own = source.owner_id == request.actor.id;
+    let is_plain = source.own_part.is_none() && (is_of(to, request) || !is_own);
     if source.copied_kind() != Kind::Object || stays || is_plain {
         return None;
     }

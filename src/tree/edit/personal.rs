@@ -201,14 +201,12 @@ impl Admitted<Edit> {
     }
 }
 
-/// A copy in which somebody may have something of their own: but for what stays the same object, and what comes from
-/// one's own hands into one's own.
+/// A copy in which somebody may have something of their own: but for what stays the same object, and what comes into
+/// one's own calendars, or stays in its home, from who has nothing of their own in it.
 fn arrival(request: &Request, source: &Node, to: &Target) -> Option<ObjectArrival> {
     let calendar = to.parent().map(|link| &link.node).filter(|node| node.kind == Kind::Calendar)?;
     let stays = request.method == Method::Move && calendar.home_id == source.home_id;
-    // What is everybody's in a calendar of others is so in another.
-    let is_own = source.owner_id == request.actor.id;
-    let is_plain = source.own_part.is_none() && (is_of(to, request) || !is_own);
+    let is_plain = source.own_part.is_none() && (is_of(to, request) || calendar.home_id == source.home_id);
     if source.copied_kind() != Kind::Object || stays || is_plain {
         return None;
     }

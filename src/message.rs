@@ -146,7 +146,7 @@ pub fn reason(language: Language, reason: &Reason) -> String {
 }
 
 /// The sentences of conditions that say all there is to say.
-static REFUSALS: [(Condition, &str); 68] = [
+static REFUSALS: [(Condition, &str); 69] = [
     (Condition::NeedPrivileges, "refused-privileges"),
     (Condition::QuotaNotExceeded, "refused-quota"),
     (Condition::PersonalPartsWithinLimits, "refused-personal-parts"),
@@ -215,6 +215,7 @@ static REFUSALS: [(Condition, &str); 68] = [
     (Condition::ValidManagedId, "refused-attachment-unknown"),
     (Condition::MaxAttachmentSize, "refused-attachment-size"),
     (Condition::MaxAttachmentsPerResource, "refused-attachment-number"),
+    (Condition::MeetingsWithinLimits, "refused-many-meetings"),
 ];
 
 /// The sentence for a refused request: what happened and what to do.

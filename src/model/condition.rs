@@ -101,6 +101,7 @@ pub enum Condition {
     MaxAttachmentSize,
     MaxAttachmentsPerResource,
     PersonalPartsWithinLimits,
+    MeetingsWithinLimits,
 }
 
 /// What a client is answered.
@@ -132,7 +133,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 93] = [
+pub static CONDITIONS: [ConditionRow; 94] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -256,6 +257,7 @@ pub static CONDITIONS: [ConditionRow; 93] = [
     caldav(Condition::MaxAttachmentSize, 403, "max-attachment-size", "RFC 8607 section 3.11"),
     caldav(Condition::MaxAttachmentsPerResource, 403, "max-attachments-per-resource", "RFC 8607 section 3.11"),
     ours(Condition::PersonalPartsWithinLimits, 507, "personal-parts-within-limits"),
+    ours(Condition::MeetingsWithinLimits, 403, "meetings-within-limits"),
 ];
 
 impl Condition {

@@ -83,6 +83,58 @@ pub async fn meetings(c: &mut impl Executor, calendar: Id, after: Id, limit: i64
     Ok(rows(c, MEETINGS, arguments![calendar, after, limit]).await?.iter().map(node_of).collect())
 }
 
+/// The meetings of a calendar of which a home holds objects, looked at as far as these numbers of changes.
+#[derive(Clone, Copy, Debug)]
+pub struct CopiedMeetings {
+    /// The calendar.
+    pub calendar: Id,
+    /// The home.
+    pub home: Id,
+    /// The last change in the home of the calendar that has been seen.
+    pub seen: Seq,
+    /// The last one in the other home; it may be the same.
+    pub seen_there: Seq,
+}
+
+/// An object of a meeting.
+#[derive(Clone, Debug, Default)]
+pub struct MeetingObject {
+    /// The node.
+    pub node: Id,
+    /// The hash of its text.
+    pub hash: String,
+    /// How long that is.
+    pub size_bytes: i64,
+}
+
+/// A meeting of a calendar, and an object of it that a home holds; that is itself where it is its own home.
+#[derive(Clone, Debug, Default)]
+pub struct HeldTwice {
+    /// What stands in the calendar.
+    pub object: MeetingObject,
+    /// What stands in the home.
+    pub other: MeetingObject,
+}
+
+/// The meetings of a calendar of which a home holds objects, where one of the two has not been seen; after one of them,
+/// at most so many.
+pub async fn held_twice(
+    c: &mut impl Executor,
+    of: CopiedMeetings,
+    after: &HeldTwice,
+    limit: i64,
+) -> Result<Vec<HeldTwice>, Failure> {
+    let CopiedMeetings { calendar, home, seen, seen_there } = of;
+    let (object, other) = (after.object.node, after.other.node);
+    let found = rows(c, HELD_TWICE, arguments![calendar, home, seen, seen_there, object, other, limit]).await?;
+    let read = |row: &Row, at| MeetingObject {
+        node: Id(row.integer(at)),
+        hash: row.text(at + 1),
+        size_bytes: row.integer(at + 2),
+    };
+    Ok(found.iter().map(|row| HeldTwice { object: read(row, 0), other: read(row, 3) }).collect())
+}
+
 /// The scheduling objects of a home that take place after a moment, after one of them; at most so many, in the order of
 /// their identifiers.
 pub async fn meetings_in_home(
@@ -423,6 +475,15 @@ statements! {
             " FROM calendar_object o JOIN node n ON n.id = o.node_id WHERE o.calendar_id = $1 AND o.scheduling = 1 \
              AND n.gone_at IS NULL AND n.id > $2 ORDER BY n.id LIMIT $3"
         ),
+    );
+    const HELD_TWICE: Statement = reads(
+        &[CALENDAR_OBJECT, NODE],
+        "SELECT n.id, n.hash, n.size, m.id, m.hash, m.size FROM calendar_object o CROSS JOIN node n CROSS JOIN \
+         calendar_object p CROSS JOIN node m CROSS JOIN node k WHERE o.calendar_id = $1 AND o.scheduling = 1 AND \
+         n.id = o.node_id AND n.gone_at IS NULL AND p.uid = o.uid AND p.scheduling = 1 AND m.id = p.node_id AND \
+         m.home_id = $2 AND m.gone_at IS NULL AND k.id = p.calendar_id AND k.gone_at IS NULL AND (n.seq > $3 OR \
+         m.seq > $4 OR k.placed_seq > $4) AND (n.id > $5 OR (n.id = $5 AND m.id > $6)) ORDER BY n.id, m.id LIMIT \
+         $7",
     );
     const DEFAULT_CALENDARS: Statement = reads(
         &[CALENDAR, HOME, NODE],

@@ -68,6 +68,7 @@ refused-attachment-occurrence = The meeting has no such occurrence.
 refused-attachment-unknown = The meeting has no such file. Files are attached by sending them to the server.
 refused-attachment-size = The file is too large to be attached: put it into a folder, and write its address into the meeting.
 refused-attachment-number = The meeting has as many files as it may have.
+refused-many-meetings = A calendar with more than 40 meetings cannot be moved to another home at once: all who are in them would have to hear of it. Move the meetings in parts, then the calendar.
 invalid-encoding = The text is not UTF-8.
 invalid-utf-16 = The text is UTF-16: save it as UTF-8.
 invalid-line-ends = Its lines end with a carriage return alone (as on old Macs): save it with line ends of Windows or Unix.

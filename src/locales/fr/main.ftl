@@ -68,6 +68,7 @@ refused-attachment-occurrence = La réunion n’a pas cette occurrence.
 refused-attachment-unknown = La réunion n’a pas ce fichier. Un fichier se joint en l’envoyant au serveur.
 refused-attachment-size = Le fichier est trop grand pour être joint : déposez-le dans un dossier, et écrivez son adresse dans la réunion.
 refused-attachment-number = La réunion a autant de fichiers qu’elle peut en avoir.
+refused-many-meetings = Un agenda de plus de 40 réunions ne peut pas être déplacé d’un coup vers un autre espace : tous leurs participants devraient en être informés. Déplacez les réunions par parties, puis l’agenda.
 invalid-encoding = Le texte n’est pas en UTF-8.
 invalid-utf-16 = Le texte est en UTF-16 : enregistrez-le en UTF-8.
 invalid-line-ends = Ses lignes se terminent par un retour chariot seul (comme sur les anciens Mac) : enregistrez-le avec des fins de ligne de Windows ou d’Unix.

@@ -57,28 +57,36 @@ pub enum DocumentChange {
 }
 
 impl Admitted<Edit> {
-    /// What goes along with what is moved to the destination. `None`: nothing, for it stays in its home, or nothing of
-    /// that is attached to it.
+    /// What goes along with each of the objects that are moved to the destination. `None`: nothing, for it stays in its
+    /// home, or nothing of that is attached to it. `arriving`: what one says there.
     pub(super) async fn carried_documents(
         &mut self,
-        source: &Node,
+        objects: &[Node],
         arriving: Option<&ArrivingObject>,
-    ) -> Result<Option<CarriedDocuments>> {
+    ) -> Result<Vec<Option<CarriedDocuments>>> {
         let to = self.destination.as_ref().and_then(Target::parent).map(|parent| parent.node.home_id);
-        let leaves = self.request.method == Method::Move && to.is_some_and(|to| to != source.home_id);
-        let stored = source.hash.as_deref().filter(|_| leaves && source.copied_kind() == Kind::Object);
-        let (Some(stored), Some(to)) = (stored, to) else { return Ok(None) };
         let blob = arriving.and_then(|arriving| arriving.content.as_ref()).map(|content| &content.blob);
-        let hash = blob.map_or(stored, |blob| blob.hash.as_str());
-        let text = body::inline(&mut self.store.txn, stored).await?;
-        if !text.is_some_and(|text| mentions_managed(&text)) || !self.store.has_documents(to).await? {
-            return Ok(None);
+        let (mut carried, mut missing) = (Vec::new(), Vec::new());
+        for source in objects {
+            let leaves = self.request.method == Method::Move && to.is_some_and(|to| to != source.home_id);
+            let stored = source.hash.as_deref().filter(|_| leaves && source.copied_kind() == Kind::Object);
+            let (Some(stored), Some(to)) = (stored, to) else {
+                carried.push(None);
+                continue;
+            };
+            let text = body::inline(&mut self.store.txn, stored).await?;
+            if !text.is_some_and(|text| mentions_managed(&text)) || !self.store.has_documents(to).await? {
+                carried.push(None);
+                continue;
+            }
+            let hash = blob.map_or(stored, |blob| blob.hash.as_str());
+            let is_its = |known: &&CarriedDocuments| known.object == source.id && known.of == hash;
+            match self.store.precomputed.carried.iter().find(is_its) {
+                Some(known) => carried.push(Some(known.clone()).filter(|known| known.content.is_some())),
+                None => missing.push(source.id),
+            }
         }
-        let known = self.store.precomputed.carried.clone();
-        match known.filter(|known| known.object == source.id && known.of == hash) {
-            Some(known) => Ok(Some(known).filter(|known| known.content.is_some())),
-            None => self.store.missing(MissingInput::Documents(source.id)),
-        }
+        if missing.is_empty() { Ok(carried) } else { self.store.missing(MissingInput::Documents(missing)) }
     }
 
     /// The documents of what was moved come to stand at the destination.
@@ -160,7 +168,7 @@ impl Edit {
             let (Some(hash), true) =
                 (&node.hash, found.is_some_and(|(now, gone)| gone.is_none() && now.hash == node.hash))
             else {
-                return self.missing(MissingInput::Documents(carried.object));
+                return self.missing(MissingInput::Documents(vec![carried.object]));
             };
             let blob = Blob { hash: hash.clone(), size_bytes: node.size_bytes, inline: None };
             let content = FileContent {

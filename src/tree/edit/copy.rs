@@ -37,14 +37,17 @@ impl Admitted<Edit> {
     /// its members. Costs rows, not bytes. `true`: something was overwritten.
     pub async fn copy(&mut self, deep: bool) -> Result<bool> {
         let Some(source) = self.target.node().cloned() else { return Err(Condition::NotFound.into()) };
-        self.duplicate(source, deep).await
+        if deep {
+            self.makes_no_second_objects(&source).await?;
+        }
+        Ok(self.duplicate(source, deep).await?.overwritten)
     }
 
-    /// A copy of `source` comes to stand at the destination. `true`: something was overwritten.
-    async fn duplicate(&mut self, source: Node, deep: bool) -> Result<bool> {
+    /// A copy of `source` comes to stand at the destination.
+    async fn duplicate(&mut self, source: Node, deep: bool) -> Result<WrittenCopy> {
         self.store.know_index(&source).await?;
         let arriving = self.arriving(&source)?;
-        let carried = self.carried_documents(&source, arriving.as_ref()).await?;
+        let carried = self.carried_with(&source, arriving.as_ref()).await?;
         let other = other_content(carried.as_ref(), arriving.as_ref());
         let mut arrival = self.arrival(&source, other.as_ref()).await?;
         let instead = arrival.as_mut().and_then(|plan| plan.content.take()).or(other);
@@ -58,7 +61,15 @@ impl Admitted<Edit> {
         if let Some(plan) = arrival {
             self.store.carry_out(plan, top.id).await?;
         }
-        Ok(overwritten)
+        Ok(WrittenCopy { top, overwritten })
+    }
+
+    async fn carried_with(
+        &mut self,
+        source: &Node,
+        arriving: Option<&ArrivingObject>,
+    ) -> Result<Option<CarriedDocuments>> {
+        Ok(self.carried_documents(std::slice::from_ref(source), arriving).await?.pop().flatten())
     }
 
     /// `instead`: what is stored in the place of the content of `source`.
@@ -144,23 +155,29 @@ impl Admitted<Edit> {
     /// `other`: what is to stand there, where that is not what `source` says. `None`: nothing follows.
     async fn arrival(&mut self, source: &Node, other: Option<&FileContent>) -> Result<Option<SchedulePlan>> {
         let is_meeting = source.copied_kind() == Kind::Object && source.schedule_hash.is_some();
-        let hash = source.hash.clone().filter(|_| is_meeting);
-        let indexed = hash.as_ref().and_then(|hash| self.store.precomputed.indexed.get(hash)).cloned();
-        let destination = self.destination.as_ref();
-        let (Some(hash), Some(indexed), Some(to)) = (hash, indexed, destination.and_then(Target::parent)) else {
-            return Ok(None);
-        };
-        let there = destination.and_then(Target::node);
+        let there = self.destination.as_ref().and_then(Target::node).cloned();
         let matters = self.request.method == Method::Move || there.is_some();
-        let change = TextChange {
-            calendar: to.node.clone(),
+        let change = if is_meeting { self.arrival_change(source, other, there.as_ref()) } else { None };
+        let plan = self.store.schedule_plan(change).await?;
+        Ok(plan.filter(|_| matters))
+    }
+
+    /// A meeting whose index is known comes to stand in the home of the destination, in the place of what is `there`.
+    pub(super) fn arrival_change(
+        &self,
+        source: &Node,
+        other: Option<&FileContent>,
+        there: Option<&Node>,
+    ) -> Option<TextChange> {
+        let hash = source.hash.clone()?;
+        let indexed = self.store.precomputed.indexed.get(&hash).cloned()?;
+        Some(TextChange {
+            calendar: self.destination.as_ref()?.parent()?.node.clone(),
             object: there.map(|there| there.id),
             before: there.and_then(|there| there.hash.clone()),
             after: Some(other.cloned().unwrap_or_else(|| FileContent::stored(source, hash, indexed))),
             leaves: (self.request.method == Method::Move).then_some(source.id),
-        };
-        let plan = self.store.schedule_plan(Some(change)).await?;
-        Ok(plan.filter(|_| matters))
+        })
     }
 
     /// The document at the destination, with its folder, if source and destination are documents.
@@ -249,14 +266,17 @@ impl Admitted<Edit> {
         let departure = self.store.schedule_plan(removal).await?;
         self.store.know_index(&source).await?;
         let arriving = self.arriving(&source)?;
-        let carried = self.carried_documents(&source, arriving.as_ref()).await?;
+        let carried = self.carried_with(&source, arriving.as_ref()).await?;
         let other = other_content(carried.as_ref(), arriving.as_ref());
-        let goes_on = self.arrival(&source, other.as_ref()).await?.is_some_and(|plan| plan.reaches_others());
-        let (overwritten, event) = (self.duplicate(source.clone(), true).await?, source.id);
+        let arrival = self.arrival(&source, other.as_ref()).await?;
+        let departure = departure.filter(|departure| departure.is_due_beside(arrival.as_ref()));
+        let meetings = self.moving_meetings(&source).await?;
+        let WrittenCopy { top, overwritten } = self.duplicate(source.clone(), true).await?;
+        let departures = self.bind_meetings(meetings, &top).await?;
         self.store.record(Verb::Unbind, || AffectedObjects::of(&source));
         self.store.remove(source, &parent, UnbindReason::MovedOut).await?;
-        // Who organizes it there has invited all of them by now; otherwise it is called off, or declined.
-        if let Some(departure) = departure.filter(|_| !goes_on) {
+        for departure in departure.into_iter().chain(departures) {
+            let event = departure.of.object.unwrap_or_default();
             self.store.carry_out(departure, event).await?;
         }
         Ok(overwritten)

@@ -7,6 +7,7 @@
 mod access;
 pub mod attachment;
 pub mod authority;
+mod calendar_meetings;
 pub(super) mod chain;
 pub mod content;
 mod copy;

@@ -9,6 +9,7 @@ use super::content::{ArrivingObject, CarriedDocuments};
 use crate::model::calendar::Indexed;
 use crate::model::id::{Id, Seq};
 use crate::model::node::Node;
+use crate::store::scheduling::CopiedMeetings;
 use crate::tree::scheduling::plan::{SchedulePlan, TextChange};
 
 /// What a change needs and has not got.
@@ -22,10 +23,12 @@ pub(super) enum MissingInput {
     Led(Id),
     /// What the index says of a calendar object with the content of this hash.
     Index(String),
-    /// What goes along with an object to another home.
-    Documents(Id),
+    /// What goes along with objects to another home.
+    Documents(Vec<Id>),
     /// What an object says at the destination, where somebody has something of their own in it.
     OwnParts,
+    /// Would a copy of a calendar be a second object of its meetings to whoever is in them?
+    SecondObjects,
     /// Homes whose turn to be claimed had passed.
     Homes(Vec<String>),
     /// What changes of meetings mean to others.
@@ -74,10 +77,12 @@ pub(super) struct Precomputed {
     pub led: Vec<Found<()>>,
     /// What it means to others in meetings.
     pub schedules: Vec<SchedulePlan>,
-    /// What goes along with an object to another home.
-    pub carried: Option<CarriedDocuments>,
+    /// What goes along with objects to another home.
+    pub carried: Vec<CarriedDocuments>,
     /// What an object says at the destination.
     pub arriving: Option<ArrivingObject>,
+    /// The meetings of a copied calendar that are no second objects of anybody in them.
+    pub copied: Option<CopiedMeetings>,
     /// What the change has missed.
     pub missing: Option<MissingInput>,
     /// How often it was made again.

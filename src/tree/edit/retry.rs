@@ -59,15 +59,16 @@ impl Tree {
             self.abandon(precomputed.built.take()).await?;
             return Err(Condition::Busy.into());
         }
-        self.precompute(&request, &mut precomputed, missing).await?;
+        let computed = self.precompute(&request, &mut precomputed, missing).await;
         let built = precomputed.built;
-        match self.write_with(&request, precomputed).await {
-            Ok(admitted) => Ok(admitted),
-            Err(error) => {
-                self.abandon(built).await?;
-                Err(error)
-            }
+        let admitted = match computed {
+            Ok(()) => self.write_with(&request, precomputed).await,
+            Err(error) => Err(error),
+        };
+        if admitted.is_err() {
+            self.abandon(built).await?;
         }
+        admitted
     }
 
     /// Computes what a change of a request missed.
@@ -96,10 +97,14 @@ impl Tree {
                     precomputed.led.push(Found::of(&node, (), led));
                 }
             }
-            MissingInput::Documents(object) => {
+            MissingInput::Documents(objects) => {
                 let arriving = precomputed.arriving.as_ref().and_then(|arriving| arriving.content.clone());
-                precomputed.carried = self.carried_documents(request, object, arriving).await?;
+                for object in objects {
+                    precomputed.carried.retain(|known| known.object != object);
+                    precomputed.carried.extend(self.carried_documents(request, object, arriving.clone()).await?);
+                }
             }
+            MissingInput::SecondObjects => precomputed.copied = self.without_second_objects(request).await?,
             MissingInput::OwnParts => precomputed.arriving = self.arriving_object(request).await?,
             MissingInput::Homes(names) => precomputed.homes.extend(names),
             MissingInput::Schedule(changes) => {

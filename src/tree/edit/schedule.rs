@@ -31,7 +31,7 @@ pub(super) struct ReturningMeetings {
 
 /// The most meetings of a calendar that are scheduled with the change by which all of them go or come; a job goes on
 /// with the others.
-const FEW: i64 = 40;
+pub(super) const FEW: i64 = 40;
 
 impl Edit {
     /// The plan for a change of a meeting; `None`: it is about no meeting, and nobody is in it.
@@ -44,7 +44,7 @@ impl Edit {
 
     /// The plans for changes of objects, in their order. A change without plan, or whose plan does not hold any more,
     /// is made again.
-    async fn schedule_plans(&mut self, changes: Vec<TextChange>) -> Result<Vec<SchedulePlan>> {
+    pub(super) async fn schedule_plans(&mut self, changes: Vec<TextChange>) -> Result<Vec<SchedulePlan>> {
         let (mut plans, mut missing) = (Vec::new(), Vec::new());
         for change in changes {
             let of = change.key();

@@ -254,7 +254,9 @@ impl Edit {
         self.precomputed.indexed.extend(indexed);
         // The tree of this very moment holds what is being made of it.
         let made = |member: &Node| member.home_id == to.home_id && member.placed_seq == self.claimed(to.home_id);
-        let members: Vec<Node> = members.into_iter().filter(|member| !made(member)).collect();
+        let comes_by_itself = |member: &Node| self.is_moving_meeting(member, to.home_id);
+        let members: Vec<Node> =
+            members.into_iter().filter(|member| !made(member) && !comes_by_itself(member)).collect();
         let copies = self.graft(&members, &to).await?;
         let (mut bytes, mut documents) = (0, 0);
         let mut open = Vec::new();

@@ -411,7 +411,7 @@ impl Edit {
         if self.moves_out(source, home) { source.created_at } else { self.now }
     }
 
-    fn moves_out(&self, source: &Node, home: Id) -> bool {
+    pub(super) fn moves_out(&self, source: &Node, home: Id) -> bool {
         self.moves && source.home_id != home
     }
 

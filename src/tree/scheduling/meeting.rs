@@ -236,12 +236,17 @@ async fn second_object(
 ) -> Result<Option<Refusal>> {
     let twin = nodes.iter().find(|node| node.home_id == change.home && Some(node.id) != change.node);
     let Some(twin) = twin else { return Ok(None) };
+    second_of(c, twin.home_id, twin.id, owner).await.map(Some)
+}
+
+/// A second object is refused where this one stands in a home.
+pub(super) async fn second_of(c: &mut impl Executor, home: Id, object: Id, owner: &Principal) -> Result<Refusal> {
     let refusal = Refusal::of(Condition::UniqueSchedulingObjectResource);
-    let names = node::names_between(c, twin.home_id, twin.id).await?;
-    Ok(Some(match names.as_deref() {
+    let names = node::names_between(c, home, object).await?;
+    Ok(match names.as_deref() {
         Some([_, calendar, name]) => refusal.at(Path::of(&[CALENDARS, &owner.name, calendar, name]).href(false)),
         _ => refusal,
-    }))
+    })
 }
 
 /// What those in a meeting have of it. Where that is much, who has made their copy much longer

@@ -27,6 +27,7 @@ mod planner;
 mod proposal;
 mod room_desk;
 mod rooms;
+mod second_objects;
 pub mod turns;
 pub mod users;
 
@@ -168,8 +169,9 @@ impl Tree {
             return Err(Condition::PreconditionFailed.into());
         }
         let planned = self.work(by.person, &budget, move |_| Some(planner.plan(part, &changed))).await?;
-        let has_folder = has_folders && part == MeetingPart::Organizer;
-        Ok(SchedulePlan { of, has_folder, ..planned.map_err(refused)? })
+        let by_organizer = part == MeetingPart::Organizer;
+        let has_folder = has_folders && by_organizer;
+        Ok(SchedulePlan { of, by_organizer, has_folder, ..planned.map_err(refused)? })
     }
 
     /// What an object says before a change and after it; long texts are read beside the serving threads.
@@ -394,7 +396,7 @@ impl SchedulePlanner {
     fn part_in(&self, text: &Object, is_stored: bool) -> MeetingPart {
         let own = &self.meeting.addresses;
         let organizer = organizer_address(text);
-        let attends = |whose: &Addresses| text.parts().any(|part| CalendarUser::attendee(part, whose).is_some());
+        let attends = |whose: &Addresses| attends(text, whose);
         let is_own = organizer.as_ref().is_some_and(|organizer| own.contains(organizer));
         match self.meeting.owner.kind {
             PrincipalKind::Project => {
@@ -411,6 +413,11 @@ impl SchedulePlanner {
             _ => MeetingPart::Nobody,
         }
     }
+}
+
+/// Is one of these addresses that of an attendee?
+fn attends(text: &Object, whose: &Addresses) -> bool {
+    text.parts().any(|part| CalendarUser::attendee(part, whose).is_some())
 }
 
 /// When it matters what rooms hold: from now on while something takes place, at most for some years.

@@ -135,6 +135,8 @@ pub struct SchedulePlan {
     pub uid: String,
     /// The home in which it is changed.
     pub home: Id,
+    /// Does who organizes it change it?
+    pub by_organizer: bool,
     /// The text that the change began with, and the one that it was to store, by their hashes: the plan is for these.
     pub of: ObjectChange,
     /// The homes that were looked into.
@@ -177,6 +179,13 @@ impl SchedulePlan {
     #[must_use]
     pub fn reaches_others(&self) -> bool {
         !self.deliveries.is_empty() || !self.mails.is_empty()
+    }
+
+    /// Is it still to be done when the meeting goes from here and stands elsewhere from then on? Whoever organizes it
+    /// there has invited all of them by now, so it is not called off here; but who was invited here declines.
+    #[must_use]
+    pub fn is_due_beside(&self, arrival: Option<&Self>) -> bool {
+        !self.by_organizer || !arrival.is_some_and(Self::reaches_others)
     }
 
     /// What a copy is to say. Many get the same text, which is held once; another is paid for, but for the bytes that

@@ -358,3 +358,24 @@ async fn a_large_calendar_is_held_to_the_same() {
     lea.get("/calendars/tram/handed/e1249.ics").expect(200).await;
     world.sound().await;
 }
+
+/// A calendar that takes the place of another: the meetings of that are called off, and its own are handed over.
+#[tokio::test]
+async fn a_calendar_that_moves_over_another_takes_its_place() {
+    let world = World::new().await;
+    let (max, lea, mia) = (world.client("max"), world.client("lea"), world.client("mia"));
+    with_meetings(&world, &UIDS, &["max", "mia"]).await;
+    let there = "/calendars/tram/there/";
+    lea.ask("MKCALENDAR", there).expect(201).await;
+    let lines = "ORGANIZER:mailto:tram@beffroi.invalid\r\nATTENDEE:mailto:zoe@ville.example\r\n";
+    lea.put(&format!("{there}old.ics"), &meeting("old", lines)).expect(201).await;
+    max.relocate(OTHER, there).header("Overwrite", "T").expect(204).await;
+    let (_, old) = copy(&world.client("zoe"), "/calendars/zoe/personal/", "old").await.unwrap();
+    assert!(old.contains("STATUS:CANCELLED"), "{old}");
+    for uid in UIDS {
+        let (_, copied) = copy(&mia, "/calendars/mia/personal/", uid).await.unwrap();
+        assert!(copied.contains("ORGANIZER:mailto:tram@") && !copied.contains("CANCELLED"), "{copied}");
+    }
+    lea.get(&format!("{there}old.ics")).expect(404).await;
+    world.sound().await;
+}

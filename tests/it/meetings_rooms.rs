@@ -58,6 +58,28 @@ async fn a_room_answers_with_the_change_yes_when_it_is_free_and_no_when_it_is_ta
     world.sound().await;
 }
 
+/// A room that is booked by meetings of a calendar stays so when that is handed over as a whole.
+#[tokio::test]
+async fn a_room_goes_along_with_a_calendar_that_is_handed_over() {
+    let world = world_with_rooms(&[("salle", Room::default())]).await;
+    let max = world.client("max");
+    max.ask("MKCALENDAR", "/calendars/max/other/").expect(201).await;
+    let ten = "DTSTART:20300701T100000Z\r\nDTEND:20300701T110000Z\r\n";
+    let half = "DTSTART:20300701T093000Z\r\nDTEND:20300701T094500Z\r\n";
+    let meetings = [("one", NINE, "ACCEPTED"), ("two", ten, "ACCEPTED"), ("three", half, "DECLINED")];
+    for (uid, times, _) in meetings {
+        let path = format!("/calendars/max/other/{uid}.ics");
+        max.put(&path, &in_room(uid, "max", &["salle"], times)).expect(201).await;
+    }
+    max.relocate("/calendars/max/other/", "/calendars/tram/handed/").expect(201).await;
+    for (uid, _, expected) in meetings {
+        let stored = text(&max.get(&format!("/calendars/tram/handed/{uid}.ics")).expect(200).await);
+        assert!(line(&stored, "salle").contains(&format!("PARTSTAT={expected}")), "{stored}");
+        assert!(stored.contains("ORGANIZER:mailto:tram@"), "{stored}");
+    }
+    world.sound().await;
+}
+
 #[tokio::test]
 async fn a_room_takes_no_booking_that_all_others_would_have_to_follow_for_long() {
     let world = world_with_rooms(&[("salle", Room::default())]).await;

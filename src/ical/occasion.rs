@@ -13,7 +13,7 @@ use crate::model::id::Timestamp;
 use crate::model::mailbox::Mailbox;
 
 /// The names of clocks that nobody goes by.
-const NO_PLACE: [&str; 3] = ["UTC", "Etc/UTC", "Etc/Unknown"];
+const NO_PLACE: [&str; 5] = ["UTC", "Etc/UTC", "GMT", "Etc/GMT", "Etc/Unknown"];
 
 /// A meeting, as words have to state it.
 #[derive(Clone, PartialEq, Eq, Debug)]

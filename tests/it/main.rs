@@ -43,6 +43,7 @@ mod locks;
 mod meeting_folder;
 mod meeting_minutes;
 mod meetings;
+mod meetings_at_once;
 mod meetings_back;
 mod meetings_hostile;
 mod meetings_mail;

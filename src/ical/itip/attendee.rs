@@ -15,7 +15,7 @@ use super::fields::{MeetingField, is_cancelled, is_organizers, merged, say_the_s
 use super::ledger::ComponentRevision;
 use super::message::SchedulingMessage;
 use super::occurrence::{Occurrence, OccurrenceSet, set_hidden, start_of};
-use super::people::{CalendarUser, DECLINED, NEEDS_ACTION, ScheduleAgent};
+use super::people::{CalendarUser, DECLINED, NEEDS_ACTION, ScheduleAgent, unforced};
 use super::reply::{answered, compose_reply, is_past, spread_to};
 use super::timing::{SeriesChange, same_stretch, same_time};
 use super::view::{organizer_of, with_people};
@@ -71,7 +71,8 @@ pub fn attendee_diff(
         let reply = before.filter(|_| context.replies).and_then(|before| declined_whole(&before, context));
         return Ok(AttendeeChange { reply, ..AttendeeChange::default() });
     };
-    let as_sent = AttendeeChange { object: Some(new.clone()), ..AttendeeChange::default() };
+    let object = unforced(new);
+    let as_sent = AttendeeChange { is_rewritten: object != *new, object: Some(object), ..AttendeeChange::default() };
     let Some(before) = before else {
         let sent = OccurrenceSet::of(new, context.at)?;
         sent.check_unique()?;

@@ -16,7 +16,7 @@ use super::ledger::{AnswerReset, ReplyLedger, sequence_of};
 use super::occurrence::{Occurrence, OccurrenceSet};
 pub use super::organizer_answers::OrganizerContext;
 use super::organizer_answers::Settling;
-use super::people::{CalendarUser, NEEDS_ACTION, ScheduleAgent};
+use super::people::{CalendarUser, NEEDS_ACTION, ScheduleAgent, unforced};
 use super::timing::same_time;
 use super::view::{Invitee, invited, organizer_of, view, with_people};
 
@@ -44,7 +44,10 @@ pub fn organizer_diff(
         let deliveries = called_off(before.as_ref(), context)?;
         return Ok(OrganizerChange { deliveries, ..OrganizerChange::default() });
     };
-    let as_sent = || OrganizerChange { object: Some(new.clone()), ..OrganizerChange::default() };
+    let as_sent = || {
+        let object = unforced(new);
+        OrganizerChange { is_rewritten: object != *new, object: Some(object), ..OrganizerChange::default() }
+    };
     let sent = OccurrenceSet::of(new, context.at)?;
     sent.check_unique()?;
     check_organizer(before.as_ref(), &sent, context)?;

@@ -24,8 +24,12 @@ impl ComponentRevision {
     }
 }
 
+/// The highest SEQUENCE: an INTEGER (RFC 5545 section 3.3.8).
+const MAX_SEQUENCE: i64 = i32::MAX as i64;
+
 /// The SEQUENCE of a component.
 #[must_use]
 pub fn sequence_of(component: &Component) -> u64 {
-    component.value("SEQUENCE").and_then(|number| number.trim().parse().ok()).unwrap_or(0)
+    let number = component.value("SEQUENCE").map(str::trim).and_then(|number| number.parse::<i64>().ok());
+    number.map_or(0, |number| number.clamp(0, MAX_SEQUENCE).unsigned_abs())
 }

@@ -196,7 +196,7 @@ impl Edit {
     }
 
     /// Gives everyone else in the meeting what the plan has for them. `event`: the object that is changed.
-    pub(super) async fn carry_out(&mut self, plan: SchedulePlan, event: Id) -> Result<()> {
+    pub(super) async fn carry_out(&mut self, mut plan: SchedulePlan, event: Id) -> Result<()> {
         self.claim_homes(plan.homes.iter().cloned()).await?;
         self.deliver_items(&plan.uid, plan.items).await?;
         let authority = std::mem::replace(&mut self.authority, Authority::Delivery);
@@ -209,7 +209,7 @@ impl Edit {
         // Each is replaced in a calendar of its own, so what is written for one says nothing of another.
         self.conflicts = calendar::standing_all(&mut self.txn, &plan.uid, &objects).await?;
         for CopyDelivery { place, content } in plan.deliveries {
-            self.deliver_to(place, content, &plan.standing).await?;
+            self.deliver_to(place, content, &mut plan.standing).await?;
         }
         self.conflicts.clear();
         self.authority = authority;
@@ -248,11 +248,19 @@ impl Edit {
         self.enqueue(NewJob { key: &key, kind, payload: &payload, due_at }).await
     }
 
-    async fn deliver_to(&mut self, place: DeliveryPlace, content: Option<FileContent>, objects: &[Node]) -> Result<()> {
+    /// `objects`: those that were not written yet.
+    async fn deliver_to(
+        &mut self,
+        place: DeliveryPlace,
+        content: Option<FileContent>,
+        objects: &mut Vec<Node>,
+    ) -> Result<()> {
         match place {
             DeliveryPlace::Object(id) => {
-                let found = objects.iter().find(|object| object.id == id).cloned();
-                let object = found.ok_or_else(|| bug("an object that a plan was made of"))?;
+                // What is written is another than it was: nothing else may be made of that.
+                let at = objects.iter().position(|object| object.id == id);
+                let object = at.map(|at| objects.swap_remove(at));
+                let object = object.ok_or_else(|| bug("an object that a plan was made of, once"))?;
                 let calendar = calendar_of(&object);
                 self.lift_quota(object.home_id);
                 match content {

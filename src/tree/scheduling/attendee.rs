@@ -23,7 +23,7 @@ impl SchedulePlanner {
     pub(super) fn answer(&self, change: &ChangedObject, mut plan: SchedulePlan) -> Result<SchedulePlan, Violation> {
         let own = &self.meeting.addresses;
         let me = if self.is_project() { own.with(&self.writer) } else { own.clone() };
-        let context = AttendeeContext { at: self.at(), me: &me, replies: self.replies };
+        let context = AttendeeContext { at: self.at_answer(&me), me: &me, replies: self.replies };
         let rechecked = change.new.as_ref().map(|new| self.rechecked(new)).transpose()?.flatten();
         let new = rechecked.as_ref().or(change.new.as_ref());
         let mut made = attendee_diff(change.old.as_ref(), new, context)?;
@@ -50,7 +50,7 @@ impl SchedulePlanner {
     ) -> Result<Option<ReplyOutcome>, Violation> {
         let (true, Some(old), Some(new)) = (self.is_project(), &change.old, &change.new) else { return Ok(None) };
         let me = &self.writer;
-        let Some(reply) = own_answer(old, new, AttendeeContext { at: self.at(), me, replies: true })? else {
+        let Some(reply) = own_answer(old, new, AttendeeContext { at: self.at_answer(me), me, replies: true })? else {
             return Ok(None);
         };
         let context = ReplyContext { at: self.at(), from: Some(me), ledger: &self.meeting.ledger };

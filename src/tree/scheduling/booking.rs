@@ -86,7 +86,11 @@ impl SchedulePlanner {
         plan: &mut SchedulePlan,
     ) -> Result<(), Violation> {
         let have = self.meeting.copies.get(&room.home);
-        let known = have.and_then(MeetingCopy::object).filter(|known| !self.takes_over(known, &room.me));
+        let made = self.place_id(room.home).and_then(|place| plan.made(place));
+        let known = match &made {
+            Some(made) => made.as_ref(),
+            None => have.and_then(MeetingCopy::object).filter(|known| !self.takes_over(known, &room.me)),
+        };
         let context =
             CopyContext { at: self.at(), me: &room.me, knows_answers: true, called_off_at: None, alarms: &[] };
         let changed = match apply_request(known, &for_room(view, &room.me), context) {

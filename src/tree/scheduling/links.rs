@@ -259,8 +259,7 @@ impl SchedulePlanner {
         let invitation = invitation.filter(|_| self.part_in(&present.object, true) == MeetingPart::Organizer);
         let is_present = invitation.is_some_and(|invitation| !invitation.is_cancelled && state_of(invitation) == state);
         let (Some(me), true) = (present.attendee.clone(), is_present) else { return Ok(LinkPlan::Changed) };
-        let is_last = |at: Timestamp| SchedulingContext { now: at, ..self.at() };
-        let context = is_last(self.now.max(self.meeting.ledger.last_answer(&me).saturating_add(1)));
+        let context = self.at_answer(&Addresses::from_iter([me.clone()]));
         let Some(reply) = attendance::chosen_answer(&present.object, chosen, &me, context)? else {
             return Ok(LinkPlan::Changed);
         };

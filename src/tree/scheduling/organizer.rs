@@ -17,7 +17,7 @@ use crate::ical::itip::copy::{CopyContext, apply_cancel, apply_request, is_out_o
 use crate::ical::itip::deliveries::{Addressee, DeliveryKind, SchedulingDelivery};
 use crate::ical::itip::message::{SchedulingMessage, SchedulingMethod};
 use crate::ical::itip::organizer::{OrganizerContext, organizer_diff, refresh_all};
-use crate::ical::itip::people::set_schedule_statuses;
+use crate::ical::itip::people::{CalendarUser, set_schedule_statuses};
 use crate::ical::object::Object;
 use crate::model::budget::Budget;
 use crate::model::id::Id;
@@ -33,6 +33,8 @@ struct MessageInTransit<'a> {
     view: Option<&'a Arc<SchedulingMessage>>,
     /// What people are notified of with it, if they are.
     notice: Option<SchedulingNotice<'a>>,
+    /// The meeting as it is from then on, if there is one.
+    remaining: Option<&'a Object>,
 }
 
 impl<'a> MessageInTransit<'a> {
@@ -41,6 +43,7 @@ impl<'a> MessageInTransit<'a> {
         planner: &'a SchedulePlanner,
         delivery: &'a SchedulingDelivery,
         answered: Option<&'a Arc<SchedulingMessage>>,
+        remaining: Option<&'a Object>,
     ) -> Self {
         let view = answered.or(delivery.view.as_ref());
         let is_view = delivery.message.is_whole && delivery.message.method == SchedulingMethod::Request;
@@ -48,7 +51,7 @@ impl<'a> MessageInTransit<'a> {
         let is_notice = delivery.kind == DeliveryKind::Notice;
         let occasion = MailOccasion::of_change(delivery.is_forced);
         let notice = is_notice.then(|| SchedulingNotice::of(planner, message, view, occasion));
-        Self { message, view, notice }
+        Self { message, view, notice, remaining }
     }
 }
 
@@ -72,13 +75,13 @@ impl SchedulePlanner {
         let sequence = deliveries.iter().map(|delivery| delivery.sequence).max();
         plan.sent = sequence.map(|sequence| (self.meeting.home, stored_sequence(sequence)));
         let Some(object) = made.object else {
-            self.deliver_all(&deliveries, None, &mut plan)?;
+            self.deliver_all(&deliveries, None, None, &mut plan)?;
             return Ok(plan);
         };
         let mut booked = BookedMeeting { object, ledger, is_answered: false };
         self.book_rooms(change.old.as_ref(), &mut booked, &deliveries, &mut plan)?;
         let views = if booked.is_answered { Some(self.views_of(&booked)?) } else { None };
-        let fared = self.deliver_all(&deliveries, views.as_ref(), &mut plan)?;
+        let fared = self.deliver_all(&deliveries, views.as_ref(), Some(&booked.object), &mut plan)?;
         let is_marked = set_schedule_statuses(&mut booked.object.calendar, &fared);
         let is_marked = self.mark_groups(&mut booked.object) || is_marked;
         let rewritten = made.is_rewritten || completed.is_some() || booked.is_answered || is_marked;
@@ -93,7 +96,7 @@ impl SchedulePlanner {
         let mut left = number_of(&deliveries);
         for delivery in deliveries {
             for to in delivery.recipients.iter().filter(|to| !self.is_room(to)) {
-                self.deliver(&MessageInTransit::of(self, &delivery, None), to, left, &mut plan)?;
+                self.deliver(&MessageInTransit::of(self, &delivery, None, Some(object)), to, left, &mut plan)?;
                 left = left.saturating_sub(1);
             }
         }
@@ -133,13 +136,14 @@ impl SchedulePlanner {
         &self,
         deliveries: &[SchedulingDelivery],
         views: Option<&Views>,
+        remaining: Option<&Object>,
         plan: &mut SchedulePlan,
     ) -> Result<BTreeMap<CalendarUserAddress, Option<&'static str>>, Violation> {
         let (mut fared, mut left) = (BTreeMap::new(), number_of(deliveries));
         for delivery in deliveries {
             // Those who get one message may know the same.
             let answered = || views?.get(&delivery.recipients.first()?.address);
-            let on_its_way = MessageInTransit::of(self, delivery, answered());
+            let on_its_way = MessageInTransit::of(self, delivery, answered(), remaining);
             for to in delivery.recipients.iter().filter(|to| delivery.view.is_none() || !self.is_room(to)) {
                 let status = self.deliver(&on_its_way, to, left, plan)?;
                 left = left.saturating_sub(1);
@@ -154,7 +158,7 @@ impl SchedulePlanner {
     /// Brings a message to one who gets it: how it fared. `left`: how many still get something.
     fn deliver(
         &self,
-        MessageInTransit { message, view, notice }: &MessageInTransit<'_>,
+        MessageInTransit { message, view, notice, remaining }: &MessageInTransit<'_>,
         to: &Addressee,
         left: usize,
         plan: &mut SchedulePlan,
@@ -171,8 +175,16 @@ impl SchedulePlanner {
         let Some(home) = user.home else { return Ok(None) };
         let me = self.meeting.book.addresses_of(&user.principal);
         let have = self.meeting.copies.get(&home);
-        let copy = have.and_then(MeetingCopy::object);
-        let copy = copy.filter(|copy| view.is_none() || !self.takes_over(copy, &me));
+        if view.is_none() && remaining.is_some_and(|object| is_named(object, &me)) {
+            // By another of their addresses they are in it still.
+            return Ok(Some(status::DELIVERED));
+        }
+        // What two messages of one change say, a copy says as one.
+        let made = self.place_id(home).and_then(|place| plan.made(place));
+        let copy = match &made {
+            Some(made) => made.as_ref(),
+            None => have.and_then(MeetingCopy::object).filter(|copy| view.is_none() || !self.takes_over(copy, &me)),
+        };
         let applied = |copy: Option<&Object>, budget: &Budget| {
             let at = SchedulingContext { budget, ..self.at() };
             let context = CopyContext { at, me: &me, knows_answers: true, called_off_at: None, alarms: &[] };
@@ -188,6 +200,13 @@ impl SchedulePlanner {
             Err(_) if copy.is_some() => applied(None, &self.budget)?,
             changed => changed?,
         };
+        let has_none = have.is_none() && made.is_none();
+        // Who has deleted what they declined hears of it when they are asked again. Nobody else gets a copy of what they
+        // are not notified of.
+        let is_out = changed.object.as_ref().is_some_and(|object| is_out_of(object, &me));
+        if has_none && (notice.is_none() || is_out) {
+            return Ok(Some(status::DELIVERED));
+        }
         let changed_now = changed.is_changed;
         let object = changed.object.filter(|_| changed_now);
         let place = object.as_ref().and_then(|object| self.place_of(home, object, &me));
@@ -210,6 +229,12 @@ impl SchedulePlanner {
         Ok(Some(status::DELIVERED))
     }
 
+    /// The object of a home, or the calendar that it receives one in.
+    pub(super) fn place_id(&self, home: Id) -> Option<Id> {
+        let have = self.meeting.copies.get(&home).map(|have| have.node.id);
+        have.or_else(|| self.meeting.receiving.get(&home).map(|into| into.calendar.id))
+    }
+
     /// Where a copy goes. Who has none, and is out of all that it says, gets none: whoever has deleted what they
     /// declined has it again when they are asked again.
     fn place_of(&self, home: Id, object: &Object, me: &Addresses) -> Option<DeliveryPlace> {
@@ -219,6 +244,11 @@ impl SchedulePlanner {
         let into = self.meeting.receiving.get(&home).filter(|_| !is_out_of(object, me));
         into.cloned().map(|into| DeliveryPlace::Calendar(Box::new(into)))
     }
+}
+
+/// Is one of these addresses in a meeting?
+fn is_named(object: &Object, addresses: &Addresses) -> bool {
+    object.parts().any(|part| CalendarUser::attendee(part, addresses).is_some())
 }
 
 /// How many get something.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::ical::itip::message::SchedulingMessage;
+use crate::ical::object::Object;
 use crate::model::budget::{Budget, Exhausted};
 use crate::model::calendar::Indexed;
 use crate::model::filename::match_name;
@@ -93,6 +94,15 @@ impl DeliveryPlace {
         match self {
             Self::Object(_) => None,
             Self::Calendar(into) => Some(into.calendar.id),
+        }
+    }
+
+    /// The object, or the calendar: a home has one of them in a meeting.
+    #[must_use]
+    pub fn id(&self) -> Id {
+        match self {
+            Self::Object(id) => *id,
+            Self::Calendar(into) => into.calendar.id,
         }
     }
 }
@@ -216,10 +226,25 @@ impl SchedulePlan {
         self.items.push(PlannedItem { home: home.to_owned(), item });
     }
 
-    /// Something comes into the calendar of a home, which is called so.
+    /// Something comes into the calendar of a home, which is called so. What comes to a place last stands there: it was
+    /// made of what came before ([`Self::made`]).
     pub fn deliver(&mut self, delivery: CopyDelivery, home: &str) {
         self.homes.push(match_name(home));
-        self.deliveries.push(delivery);
+        let CopyDelivery { place, mut content } = delivery;
+        let Some(known) = self.deliveries.iter_mut().find(|known| known.place.id() == place.id()) else {
+            return self.deliveries.push(CopyDelivery { place, content });
+        };
+        // Who was notified once has another schedule tag.
+        let is_notified = known.content.as_ref().is_none_or(|content| content.schedule_hash.is_none());
+        content.iter_mut().filter(|_| is_notified).for_each(|content| content.schedule_hash = None);
+        known.content = content;
+    }
+
+    /// What a place holds by what was delivered to it so far. `None`: nothing was.
+    pub fn made(&self, place: Id) -> Option<Option<Object>> {
+        let known = self.deliveries.iter().find(|known| known.place.id() == place)?;
+        let text = known.content.as_ref().and_then(|content| content.blob.inline.as_ref());
+        Some(text.and_then(|text| Object::stored(text).ok()))
     }
 }
 

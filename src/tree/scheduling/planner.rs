@@ -84,6 +84,14 @@ impl SchedulePlanner {
         SchedulingContext { now: self.now, floating: &self.floating, budget: &self.budget }
     }
 
+    /// The same for an answer that is given here and now: it is later than what the same person has answered, whatever
+    /// the clock of another program said that that was.
+    pub(super) fn at_answer(&self, by: &Addresses) -> SchedulingContext<'_> {
+        let last = by.iter().map(|address| self.meeting.ledger.last_answer(address)).max();
+        let last = last.filter(|last| *last > self.now);
+        SchedulingContext { now: last.map_or(self.now, |last| last.saturating_add(1)), ..self.at() }
+    }
+
     pub(super) fn is_project(&self) -> bool {
         self.meeting.owner.kind == PrincipalKind::Project
     }

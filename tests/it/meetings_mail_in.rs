@@ -6,7 +6,7 @@ use beffroi::mail::lmtp::Delivery;
 use beffroi::mail::receive::{MailEnvelope, MailPolicy};
 
 use crate::kit::World;
-use crate::meetings::{copy, meeting};
+use crate::meetings::{copy, meeting, refresh};
 
 pub const DOMAIN: &str = "agenda.ville.example";
 const TRAM: &str = "/calendars/tram/meetings/one.ics";
@@ -414,5 +414,28 @@ async fn what_cannot_be_read_is_shown_or_refused() {
     let mail = Mail::new("REPLY", PAUL, "gymnase@agenda.ville.example", &large);
     assert!(matches!(mail.send(&world).await, Delivery::Refused(_)));
     assert_eq!(inbox(&world, "max", "gymnase").await.len(), 1);
+    world.sound().await;
+}
+
+/// The clock of another program does not decide for how long an answer holds.
+#[tokio::test]
+async fn who_answers_here_answers_last() {
+    let world = world().await;
+    let mia = world.client("mia");
+    let address = invited(&world).await;
+    // By a clock that is years ahead.
+    let reply = Mail::new("REPLY", "mia@ville.example", &address, &said("mia@ville.example", "ACCEPTED", 9, NINE));
+    assert!(matches!(reply.judged(true).send(&world).await, Delivery::Taken));
+    assert!(line(&stored(&world).await, "mailto:mia@").contains("PARTSTAT=ACCEPTED"));
+    for answer in ["DECLINED", "TENTATIVE"] {
+        let (href, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+        let own = line(&copied, "mailto:mia@").to_owned();
+        let known = own.split("PARTSTAT=").nth(1).and_then(|rest| rest.split([';', ':']).next()).unwrap().to_owned();
+        mia.put(&href, &copied.replace(&own, &own.replace(&known, answer))).expect(204).await;
+        assert!(line(&stored(&world).await, "mailto:mia@").contains(&format!("PARTSTAT={answer}")));
+        refresh(&world).await;
+        let (_, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+        assert!(line(&copied, "mailto:mia@").contains(&format!("PARTSTAT={answer}")), "{copied}");
+    }
     world.sound().await;
 }

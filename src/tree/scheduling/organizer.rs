@@ -13,7 +13,7 @@ use super::planner::{SchedulePlanner, content_of, copy_of, status};
 use crate::ical::itip::address::{Addresses, CalendarUserAddress};
 use crate::ical::itip::attachments::addressed;
 use crate::ical::itip::context::{SchedulingContext, Violation};
-use crate::ical::itip::copy::{CopyContext, apply_cancel, apply_request, is_out_of, organizer_address};
+use crate::ical::itip::copy::{CopyChange, CopyContext, apply_cancel, apply_request, is_out_of, organizer_address};
 use crate::ical::itip::deliveries::{Addressee, DeliveryKind, SchedulingDelivery};
 use crate::ical::itip::message::{SchedulingMessage, SchedulingMethod};
 use crate::ical::itip::organizer::{OrganizerContext, organizer_diff, refresh_all};
@@ -158,18 +158,14 @@ impl SchedulePlanner {
     /// Brings a message to one who gets it: how it fared. `left`: how many still get something.
     fn deliver(
         &self,
-        MessageInTransit { message, view, notice, remaining }: &MessageInTransit<'_>,
+        on_its_way: &MessageInTransit<'_>,
         to: &Addressee,
         left: usize,
         plan: &mut SchedulePlan,
     ) -> Result<Option<&'static str>, Violation> {
+        let MessageInTransit { view, notice, remaining, .. } = on_its_way;
         let Some(user) = self.meeting.users.get(&to.address) else {
-            let Some(notice) = notice else { return Ok(None) };
-            let fared = self.mail(&to.address, notice, plan);
-            if fared == Some(status::QUEUED) {
-                notice.check_mailable()?;
-            }
-            return Ok(fared);
+            return notice.as_ref().map_or(Ok(None), |notice| self.send(&to.address, notice, plan));
         };
         // A group is reached by those who are in it.
         let Some(home) = user.home else { return Ok(None) };
@@ -185,32 +181,20 @@ impl SchedulePlanner {
             Some(made) => made.as_ref(),
             None => have.and_then(MeetingCopy::object).filter(|copy| view.is_none() || !self.takes_over(copy, &me)),
         };
-        let applied = |copy: Option<&Object>, budget: &Budget| {
-            let at = SchedulingContext { budget, ..self.at() };
-            let context = CopyContext { at, me: &me, knows_answers: true, called_off_at: None, alarms: &[] };
-            match view {
-                Some(view) => apply_request(copy, view, context),
-                None => apply_cancel(copy, message, context),
-            }
-        };
-        let changed = match self.budget.share(left, |share| applied(copy, share)) {
+        let changed = match self.applied(on_its_way, copy, &me, left) {
             // What is somebody else's, or personal, stays as it is.
             Err(Violation::OtherOrganizer) => return Ok(Some(status::DELIVERED)),
-            // What takes too long, or cannot be read, is in nobody's way but its owner's.
-            Err(_) if copy.is_some() => applied(None, &self.budget)?,
             changed => changed?,
         };
-        let has_none = have.is_none() && made.is_none();
-        // Who has deleted what they declined hears of it when they are asked again. Nobody else gets a copy of what they
+        // Who has deleted what they declined has it again when they are asked again. Nobody gets a copy of what they
         // are not notified of.
         let is_out = changed.object.as_ref().is_some_and(|object| is_out_of(object, &me));
-        if has_none && (notice.is_none() || is_out) {
+        if have.is_none() && made.is_none() && (notice.is_none() || is_out) {
             return Ok(Some(status::DELIVERED));
         }
         let changed_now = changed.is_changed;
         let object = changed.object.filter(|_| changed_now);
-        let place = object.as_ref().and_then(|object| self.place_of(home, object, &me));
-        if let (Some(object), Some(place)) = (object, place) {
+        if let (Some(object), Some(place)) = (object, self.place_of(home)) {
             let kept = have.filter(|_| notice.is_none());
             let kept = kept.and_then(|have| have.node.schedule_hash.clone());
             // A room that is not wanted any more is free.
@@ -229,20 +213,55 @@ impl SchedulePlanner {
         Ok(Some(status::DELIVERED))
     }
 
+    /// Mails a message to someone who is not of this server: how that fares.
+    fn send(
+        &self,
+        to: &CalendarUserAddress,
+        notice: &SchedulingNotice<'_>,
+        plan: &mut SchedulePlan,
+    ) -> Result<Option<&'static str>, Violation> {
+        let fared = self.mail(to, notice, plan);
+        if fared == Some(status::QUEUED) {
+            notice.check_mailable()?;
+        }
+        Ok(fared)
+    }
+
+    /// What a message makes of a copy. `left`: among how many what may be done is shared.
+    fn applied(
+        &self,
+        MessageInTransit { message, view, .. }: &MessageInTransit<'_>,
+        copy: Option<&Object>,
+        me: &Addresses,
+        left: usize,
+    ) -> Result<CopyChange, Violation> {
+        let applied = |copy: Option<&Object>, budget: &Budget| {
+            let at = SchedulingContext { budget, ..self.at() };
+            let context = CopyContext { at, me, knows_answers: true, called_off_at: None, alarms: &[] };
+            match view {
+                Some(view) => apply_request(copy, view, context),
+                None => apply_cancel(copy, message, context),
+            }
+        };
+        match self.budget.share(left, |share| applied(copy, share)) {
+            // What takes too long, or cannot be read, is in nobody's way but its owner's.
+            Err(violation) if copy.is_some() && violation != Violation::OtherOrganizer => applied(None, &self.budget),
+            changed => changed,
+        }
+    }
+
     /// The object of a home, or the calendar that it receives one in.
     pub(super) fn place_id(&self, home: Id) -> Option<Id> {
         let have = self.meeting.copies.get(&home).map(|have| have.node.id);
         have.or_else(|| self.meeting.receiving.get(&home).map(|into| into.calendar.id))
     }
 
-    /// Where a copy goes. Who has none, and is out of all that it says, gets none: whoever has deleted what they
-    /// declined has it again when they are asked again.
-    fn place_of(&self, home: Id, object: &Object, me: &Addresses) -> Option<DeliveryPlace> {
+    /// Where a copy goes.
+    fn place_of(&self, home: Id) -> Option<DeliveryPlace> {
         if let Some(have) = self.meeting.copies.get(&home) {
             return Some(DeliveryPlace::Object(have.node.id));
         }
-        let into = self.meeting.receiving.get(&home).filter(|_| !is_out_of(object, me));
-        into.cloned().map(|into| DeliveryPlace::Calendar(Box::new(into)))
+        self.meeting.receiving.get(&home).cloned().map(|into| DeliveryPlace::Calendar(Box::new(into)))
     }
 }
 

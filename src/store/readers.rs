@@ -3,27 +3,32 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::db::{Adapter as _, Connection, Database, Session as _};
 use crate::model::error::Failure;
 
 /// How many read side by side.
 const READERS: usize = 4;
+/// For how long one that is in use is waited for where no other can be opened.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The reading connections of a database.
 pub struct Readers {
     database: Arc<Database>,
     idle: Mutex<Vec<Connection>>,
     room: Arc<Semaphore>,
+    /// One was given back.
+    returned: Notify,
 }
 
 impl Readers {
     /// Opens the first; the others are opened when they are needed.
     pub async fn open(database: Arc<Database>) -> Result<Arc<Self>, Failure> {
         let idle = Mutex::new(vec![database.reader().await?]);
-        Ok(Arc::new(Self { database, idle, room: Arc::new(Semaphore::new(READERS)) }))
+        Ok(Arc::new(Self { database, idle, room: Arc::new(Semaphore::new(READERS)), returned: Notify::new() }))
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
@@ -44,9 +49,31 @@ impl Readers {
         let connection = match idle {
             Some(connection) => connection,
             // Rarely needed, so its room is not set aside in each question.
-            None => Box::pin(self.database.reader()).await?,
+            None => match Box::pin(self.database.reader()).await {
+                Ok(opened) => opened,
+                // No file can be opened: who reads gives theirs back soon.
+                Err(failure) => Box::pin(self.given_back()).await.ok_or(failure)?,
+            },
         };
         Ok(Reader { connection: Some(connection), readers: Arc::clone(self), place: Some(place) })
+    }
+
+    /// Waits for one that is in use. `None`: none is, or not given back in time.
+    async fn given_back(&self) -> Option<Connection> {
+        if self.room.available_permits() + 1 >= READERS {
+            return None;
+        }
+        let wait = async {
+            loop {
+                let mut returned = std::pin::pin!(self.returned.notified());
+                returned.as_mut().enable();
+                if let Some(connection) = self.idle().pop() {
+                    return connection;
+                }
+                returned.await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.ok()
     }
 
     /// Closes those that are idle, and lets nobody take one any more.
@@ -99,8 +126,35 @@ impl Drop for Reader {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take().filter(|_| !self.readers.room.is_closed()) {
             self.readers.idle().push(connection);
+            self.readers.returned.notify_waiters();
         }
         // Only now may the next one come: it would open a connection of its own.
         self.place = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use crate::store::Store;
+
+    /// A server that may open no more files reads on with what it has open.
+    #[tokio::test]
+    async fn where_none_can_be_opened_one_in_use_is_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path(), true).await.expect("a store");
+        let first = store.readers.take().await.expect("a connection");
+        let (there, away) = (folder.path().join("beffroi.sqlite"), folder.path().join("away"));
+        std::fs::rename(&there, &away).expect("moved away");
+        let mut second = Box::pin(store.readers.take());
+        assert!(tokio::time::timeout(std::time::Duration::from_millis(200), second.as_mut()).await.is_err());
+        drop(first);
+        let second = second.await.expect("the one that was given back");
+        // Where nobody reads, nothing is waited for.
+        second.discard();
+        assert!(store.readers.take().await.is_err());
+        std::fs::rename(&away, &there).expect("moved back");
+        assert!(store.readers.take().now_or_never().is_none_or(|taken| taken.is_ok()));
     }
 }

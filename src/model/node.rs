@@ -214,7 +214,7 @@ impl Node {
     #[must_use]
     pub fn etag(&self, seal: &TokenSeal) -> Option<ETag> {
         match (self.view, &self.own_part) {
-            (View::Masked, _) => Some(ETag { opaque: seal.masked(self.id, self.seq), weak: false }),
+            (View::Masked, _) => Some(ETag { opaque: seal.masked(self.id, self.hash.as_deref()?), weak: false }),
             (_, Some(own)) => Some(ETag { opaque: seal.personal(self.hash.as_deref()?, own), weak: false }),
             _ => self.hash.as_deref().map(ETag::of_hash),
         }

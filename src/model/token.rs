@@ -99,11 +99,11 @@ impl TokenSeal {
         Some(SyncToken { node, home, seq, after, plain: false })
     }
 
-    /// The tag of what is masked, as it was at a change. It shows nothing of the content.
+    /// The tag of what is masked, made of its content, of which it shows nothing. It changes with that alone.
     #[must_use]
-    pub fn masked(&self, node: Id, seq: Seq) -> String {
-        let bytes = [node.0.to_be_bytes(), seq.to_be_bytes()].concat();
-        hex::encode(self.hash(Purpose::Masked, &[&bytes]).get(..TAG).unwrap_or_default())
+    pub fn masked(&self, node: Id, content: &str) -> String {
+        let parts: [&[u8]; 2] = [&node.0.to_be_bytes(), content.as_bytes()];
+        hex::encode(self.hash(Purpose::Masked, &parts).get(..TAG).unwrap_or_default())
     }
 
     /// The tag of some content as somebody sees it who has something of their own there.
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn what_is_handed_out_shows_no_order() {
-        let tag = |seq: i64| seal(1).masked(Id(7), seq);
+        let tag = |seq: i64| seal(1).masked(Id(7), &seq.to_string());
         let token = |seq: i64| seal(1).write(&SyncToken { node: Id(7), home: Id(3), seq, after: None, plain: false });
         for texts in [(0..64).map(tag).collect::<Vec<_>>(), (0..64).map(token).collect()] {
             let ascending = texts.windows(2).filter(|pair| pair[0] < pair[1]).count();

@@ -492,6 +492,27 @@ async fn what_is_ones_own_has_bounds() {
     world.sound().await;
 }
 
+/// Who sees an event only as busy does not see, either, that somebody set an alarm on it.
+#[tokio::test]
+async fn what_is_ones_own_moves_no_tag_of_what_is_private() {
+    let world = World::new().await;
+    let [max, mia, zoe] = ["max", "mia", "zoe"].map(|name| world.client(name));
+    let path = "/calendars/max/personal/a.ics";
+    let private = with(&event("a", "20260614"), "CLASS:PRIVATE\r\n");
+    max.put(path, &private).expect(201).await;
+    world.tree.grant("/calendars/max/personal", "zoe", Role::Reader, None).await.unwrap();
+    let keeps = Delegation { role: Role::Reader, until: None, sees_private: true };
+    world.tree.add_delegate("max", "mia", keeps).await.unwrap();
+    let masked = zoe.get(path).expect(200).await;
+    assert!(!masked.text().contains("Meeting"), "{}", masked.text());
+    mia.put(path, &with(&private, &alarm("of mia"))).expect(204).await;
+    assert!(mia.get(path).expect(200).await.text().contains("of mia"));
+    assert_eq!(tag(&zoe.get(path).expect(200).await), tag(&masked));
+    max.put(path, &private.replace("T110000Z", "T113000Z")).expect(204).await;
+    assert_ne!(tag(&zoe.get(path).expect(200).await), tag(&masked));
+    world.sound().await;
+}
+
 /// Objects in which nobody has anything of their own are read with as many statements as before anybody had, whatever
 /// people do to theirs on others.
 #[tokio::test]

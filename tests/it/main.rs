@@ -60,6 +60,7 @@ mod outbox;
 mod ownership;
 mod past;
 mod personal;
+mod personal_bounds;
 mod private;
 mod properties;
 mod published;

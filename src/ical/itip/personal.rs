@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::tz::TimeZone;
 
 use super::super::object::{Component, Object, Property};
+use super::super::tzid;
 use super::super::zone::Zone;
 use super::context::{SchedulingContext, Violation};
 use super::fields::merged;
@@ -35,6 +36,12 @@ const STAMPS: [&str; 5] = ["DTSTAMP", "LAST-MODIFIED", "CREATED", "SEQUENCE", "X
 /// The lines that say when a component takes place: compared by what they mean.
 const TIMES: [&str; 5] = ["RECURRENCE-ID", "DTSTART", "DTEND", "DUE", "DURATION"];
 
+/// Lines of the whole object that say which program wrote it, and in which form.
+const FORMAT: [&str; 4] = ["PRODID", "VERSION", "CALSCALE", "METHOD"];
+
+/// Lines of a zone that say where it is from.
+const ZONE_SOURCES: [&str; 2] = ["TZURL", "X-LIC-LOCATION"];
+
 fn is_personal(name: &str) -> bool {
     name == TRANSPARENCY || KEPT_BY_PROGRAMS.iter().any(|prefix| name.starts_with(prefix))
 }
@@ -48,6 +55,8 @@ pub struct SplitObject {
     pub own: Option<Object>,
     /// Is something other than before that is everybody's?
     pub is_shared_change: bool,
+    /// Does the sender read all again that is their own?
+    pub is_whole: bool,
 }
 
 /// Takes apart what somebody sends in the place of what is stored.
@@ -58,12 +67,40 @@ pub fn split(sent: &Object, stored: Option<&Object>) -> Result<SplitObject, Viol
     let known = stored.map(|stored| OccurrenceSet::of(stored, at)).transpose()?;
     let shared = shared(&said, known.as_ref());
     let is_shared_change = match &known {
-        Some(known) => meaning(known) != meaning(&OccurrenceSet::of(&shared, at)?),
+        Some(known) => {
+            meaning(known) != meaning(&OccurrenceSet::of(&shared, at)?) || frame(known.object) != frame(&shared)
+        }
         None => true,
     };
     let all = stored.filter(|_| !is_shared_change).unwrap_or(&shared);
-    let own = Some(part(&said)).filter(|own| composed(all, own) != *all);
-    Ok(SplitObject { own, is_shared_change, shared })
+    let own = has_other_own(&said, &OccurrenceSet::of(all, at)?).then(|| part(&said));
+    let is_whole = match own.as_ref().map(|own| composed(all, own)) {
+        Some(seen) => !has_other_own(&said, &OccurrenceSet::of(&seen, at)?),
+        None => true,
+    };
+    Ok(SplitObject { own, is_shared_change, is_whole, shared })
+}
+
+/// Has somebody something else of their own on an occurrence than another object says of it?
+fn has_other_own(said: &OccurrenceSet<'_>, other: &OccurrenceSet<'_>) -> bool {
+    let mut occurrences = said.components().chain(other.components()).map(|(occurrence, _)| occurrence);
+    occurrences.any(|of| {
+        let found = component_of(said, of).zip(component_of(other, of));
+        found.is_some_and(|(said, other)| !has_same_own(said, other))
+    })
+}
+
+/// What an object says of an occurrence: of one that does not stand apart, what it says of the series.
+fn component_of<'a>(set: &OccurrenceSet<'a>, of: Occurrence) -> Option<&'a Component> {
+    set.component(of).or(set.master)
+}
+
+/// Has anybody anything of their own in the text of an object?
+#[must_use]
+pub fn says_own(object: &Object) -> bool {
+    object
+        .parts()
+        .any(|part| alarms(part).next().is_some() || part.properties.iter().any(|line| is_personal(&line.name)))
 }
 
 /// What is sent with the defaults that are stored in the place of what is the sender's own, and without the occurrences
@@ -195,18 +232,37 @@ fn meaning(set: &OccurrenceSet<'_>) -> BTreeMap<Occurrence, (String, Vec<String>
     set.components().map(|(occurrence, part)| (occurrence, (part.name.clone(), says(part, |_| false)))).collect()
 }
 
+/// What an object says to everybody beside its components: its own lines, and the zones that are known by what it says
+/// of them alone. Programs describe all others as they like, and nobody reads them by that.
+fn frame(object: &Object) -> Vec<Vec<String>> {
+    let is_described = |part: &&Component| {
+        part.name == "VTIMEZONE" && tzid::name_of(part).is_none_or(|name| tzid::known(&name).is_none())
+    };
+    let zones = object.calendar.components.iter().filter(is_described);
+    let mut zones: Vec<_> = zones.map(|zone| says(zone, |name| ZONE_SOURCES.contains(&name))).collect();
+    zones.sort_unstable();
+    zones.push(lines_said(&object.calendar, &|name| FORMAT.contains(&name)));
+    zones
+}
+
 /// What a component says to everybody, in one order and without what is only its form.
 fn says(part: &Component, but: impl Fn(&str) -> bool) -> Vec<String> {
-    let is_said = |line: &&Property| {
-        let name = line.name.as_str();
-        !is_personal(name) && !STAMPS.contains(&name) && !but(name)
-    };
-    let mut lines: Vec<String> = part.properties.iter().filter(is_said).map(line_of).collect();
+    let mut lines = lines_said(part, &but);
     for inner in part.components.iter().filter(|inner| inner.name != ALARM) {
         let mut text = String::new();
         inner.write(&mut text);
         lines.push(text);
     }
+    lines.sort_unstable();
+    lines
+}
+
+fn lines_said(part: &Component, but: &impl Fn(&str) -> bool) -> Vec<String> {
+    let is_said = |line: &&Property| {
+        let name = line.name.as_str();
+        !is_personal(name) && !STAMPS.contains(&name) && !but(name)
+    };
+    let mut lines: Vec<String> = part.properties.iter().filter(is_said).map(line_of).collect();
     lines.sort_unstable();
     lines
 }
@@ -350,6 +406,60 @@ mod tests {
         let own = split(&object(&[&format!("{SERIES}{}", alarm(3))]), Some(&plain)).expect("parts").own;
         let moved = object(&[SERIES, MOVED]);
         assert_eq!(text(&seen(&moved, own.as_ref())).matches("TRIGGER:-PT3M").count(), 2);
+    }
+
+    #[test]
+    fn what_stands_beside_the_components_is_everybodys_but_for_its_form() {
+        let zone = |name: &str, offset: &str| {
+            format!(
+                "BEGIN:VTIMEZONE\nTZID:{name}\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:{offset}\n\
+                 TZOFFSETTO:{offset}\nEND:STANDARD\nEND:VTIMEZONE\n"
+            )
+        };
+        let with = |frame: &str, zone: &str, own: &str| {
+            let event = format!("{}{own}", SERIES.replace("Europe/Paris", "Mine"));
+            let text = text(&object(&[&event])).replace("PRODID:x\n", &format!("{frame}{zone}"));
+            Object::parse(text.as_bytes()).expect("an object")
+        };
+        let stored = with("PRODID:x\n", &zone("Mine", "+0100"), "");
+        let known = zone("Europe/Paris", "+0100");
+        for (frame, zone, is_shared_change) in [
+            ("PRODID:y\nCALSCALE:GREGORIAN\n", zone("Mine", "+0100"), false),
+            ("PRODID:x\n", zone("Mine", "+0100") + &known, false),
+            ("PRODID:x\nX-NOTE:more\n", zone("Mine", "+0100"), true),
+            ("PRODID:x\n", zone("Mine", "+0500"), true),
+            ("PRODID:x\n", zone("Mine", "+0100") + &zone("Other", "+0100"), true),
+        ] {
+            let sent = with(frame, &zone, &alarm(5));
+            let apart = taken_apart(&sent, Some(&stored));
+            assert_eq!((apart.is_shared_change, apart.own.is_some()), (is_shared_change, true), "{frame}{zone}");
+            assert_eq!(apart.shared, with(frame, &zone, ""));
+        }
+    }
+
+    #[test]
+    fn what_has_no_room_is_known_to_have_none() {
+        let plain = object(&[SERIES]);
+        let large =
+            object(&[&format!("{SERIES}BEGIN:VALARM\nTRIGGER:-PT5M\nX-DATA:{}\nEND:VALARM\n", "A".repeat(70_000))]);
+        for stored in [None, Some(&plain)] {
+            let apart = split(&large, stored).expect("parts");
+            assert_eq!((apart.own.is_some(), apart.is_whole), (true, false));
+        }
+        let long = format!("{}DESCRIPTION:{}\n", SERIES.replace("COUNT=5", "COUNT=300"), "d".repeat(3000));
+        let day = |day: usize| {
+            let at = format!("20260{}{:02}T080000Z", 1 + day / 28, 1 + day % 28);
+            let rest =
+                long.split_once("DURATION").map_or("", |(_, rest)| rest).replace("RRULE:FREQ=DAILY;COUNT=300\n", "");
+            format!("RECURRENCE-ID:{at}\nDTSTART:{at}\nDURATION{rest}{}", alarm(3))
+        };
+        for (days, is_whole) in [(5..9, true), (5..56, false)] {
+            let days: Vec<String> = days.map(day).collect();
+            let parts: Vec<&str> = std::iter::once(long.as_str()).chain(days.iter().map(String::as_str)).collect();
+            let stored = object(&[&long]);
+            let apart = split(&object(&parts), Some(&stored)).expect("parts");
+            assert_eq!((apart.is_shared_change, apart.own.is_some(), apart.is_whole), (false, true, is_whole));
+        }
     }
 
     #[test]

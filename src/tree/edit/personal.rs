@@ -10,11 +10,11 @@ use super::authority::Verb;
 use super::content::{ArrivingObject, FileContent, ObjectArrival};
 use super::event::AffectedObjects;
 use super::precomputed::MissingInput;
-use crate::ical::itip::personal::{MAX_PART_BYTES, SplitObject, composed, split};
+use crate::ical::itip::personal::{MAX_PART_BYTES, SplitObject, composed, says_own, split};
 use crate::ical::object::Object;
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
-use crate::model::error::Result;
+use crate::model::error::{Detail, Refusal, Result};
 use crate::model::filename::match_name;
 use crate::model::id::now;
 use crate::model::kind::Kind;
@@ -32,7 +32,7 @@ use crate::tree::Tree;
 use crate::tree::calendar::{blob, index, written};
 use crate::tree::gate::{Admitted, Request};
 use crate::tree::resolve::resolve;
-use crate::tree::scheduling::text_of;
+use crate::tree::scheduling::{refused, text_of};
 use crate::tree::target::{CALENDARS, Target, link_of};
 
 /// The most parts that a person has, and the most bytes of them.
@@ -62,18 +62,26 @@ struct TakenApart {
     is_exact: bool,
 }
 
-/// `None`: it is stored as it is, for it asks for too much to be taken apart, or is what all have.
-fn taken_apart(bytes: &Bytes, stored: Option<&Object>) -> Option<TakenApart> {
-    let sent = Object::stored(bytes).ok()?;
-    let SplitObject { shared, own, is_shared_change } = split(&sent, stored).ok()?;
+/// Refuses what cannot be taken apart, and what its sender would not read again. `None`: it is stored as it is, for
+/// nothing of it is anybody's own.
+fn taken_apart(bytes: &Bytes, stored: Option<&Object>) -> Result<Option<TakenApart>> {
+    let Ok(sent) = Object::stored(bytes) else { return Ok(None) };
+    let SplitObject { shared, own, is_shared_change, is_whole } = match split(&sent, stored) {
+        Ok(apart) => apart,
+        Err(violation) if says_own(&sent) || stored.is_some_and(says_own) => return Err(refused(violation)),
+        Err(_) => return Ok(None),
+    };
     let all = stored.filter(|_| !is_shared_change).unwrap_or(&shared);
     let is_exact = own.as_ref().map_or_else(|| *all == sent, |own| written(&composed(all, own)) == *bytes);
     let own = own.map(|own| {
         let text = written(&own);
         PersonalPart { hash: sha256(&text), text: String::from_utf8_lossy(&text).into_owned() }
     });
+    if !is_whole || own.as_ref().is_some_and(|own| own.text.len() > MAX_PART_BYTES) {
+        return Err(Condition::MaxResourceSize.into());
+    }
     let shared = (shared != sent).then(|| (blob(written(&shared)), index(&shared)));
-    Some(TakenApart { shared, own, is_shared_change, is_exact })
+    Ok(Some(TakenApart { shared, own, is_shared_change, is_exact }))
 }
 
 /// Does a path lead into a home of the actor's own, and through no link?
@@ -111,10 +119,7 @@ impl Tree {
         drop(view);
         let is_new = object.is_none();
         let work = move |_: &_| Some(taken_apart(&bytes, stored.as_ref()));
-        let Some(apart) = self.work(request.actor.id, &request.budget, work).await? else { return Ok(None) };
-        if apart.own.as_ref().is_some_and(|own| own.text.len() > MAX_PART_BYTES) {
-            return Err(Condition::MaxResourceSize.into());
-        }
+        let Some(apart) = self.work(request.actor.id, &request.budget, work).await?? else { return Ok(None) };
         let may_write = is_new || target.privileges.contains(Privilege::WriteContent);
         let is_same = apart.own.as_ref().map(|own| &own.hash) == had.as_ref();
         let has_none = is_same && had.is_none();
@@ -142,6 +147,11 @@ impl Tree {
         let (object, calendar) = (admitted.node()?, admitted.parent()?);
         if object.hash != put.before {
             return Err(Condition::Busy.into());
+        }
+        let owner = principal::by_id(&mut admitted.store.txn, calendar.owner_id).await?;
+        if owner.is_some_and(|owner| owner.closed_at.is_some()) {
+            let missing = Refusal::of(Condition::NeedPrivileges).at(admitted.target.href());
+            return Err(missing.because(Detail::Privilege(Privilege::WriteContent)).into());
         }
         admitted.store.authorize(Verb::Personalize, object.id)?;
         admitted.store.record(Verb::Personalize, || AffectedObjects::of(&object));
@@ -175,15 +185,18 @@ impl Tree {
         drop(admitted);
         let modified_at = Some(source.modified_at);
         let work = move |_: &_| {
-            let Some(stored) = &stored else { return Some((None, None)) };
+            let Some(stored) = &stored else { return Some(Ok((None, None))) };
             let own = own.as_ref().and_then(|own| Object::stored(own.text.as_bytes()).ok());
             let seen = own.map_or_else(|| stored.clone(), |own| composed(stored, &own));
-            let apart = if is_owners { None } else { taken_apart(&written(&seen), over.as_ref()) };
-            let (shared, own) = apart.map_or((None, None), |apart| (apart.shared, apart.own));
+            let apart = if is_owners { Ok(None) } else { taken_apart(&written(&seen), over.as_ref()) };
+            let (shared, own) = match apart {
+                Ok(apart) => apart.map_or((None, None), |apart| (apart.shared, apart.own)),
+                Err(error) => return Some(Err(error)),
+            };
             let other = || (seen != *stored).then(|| (blob(written(&seen)), index(&seen)));
-            Some((shared.or_else(other), own))
+            Some(Ok((shared.or_else(other), own)))
         };
-        let (content, own) = self.work(request.actor.id, &request.budget, work).await?;
+        let (content, own) = self.work(request.actor.id, &request.budget, work).await??;
         let content = content.map(|(blob, indexed)| FileContent { modified_at, ..FileContent::object(blob, indexed) });
         Ok(Some(ArrivingObject { of, content, own }))
     }

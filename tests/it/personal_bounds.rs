@@ -1,5 +1,5 @@
-//! What is refused of what one has of one's own on events of others: what is too much, what cannot be taken apart from what is
-//! everybody's, and what is not one's own.
+//! What is refused of what one has of one's own on events of others: what is too much, what cannot be taken apart from
+//! what is everybody's, and what is not one's own.
 
 use beffroi::model::privilege::Role;
 

@@ -109,14 +109,18 @@ pub struct MailsAhead {
     pub from_sender: i64,
 }
 
-/// What is ahead of a mail; of its sender not more than `limit` is counted.
+/// What is ahead of a mail; of its sender not more than `limit` is counted. Mail of the method `of_documents` is ahead
+/// of its like only: what says that documents are there keeps no invitation back.
 pub async fn ahead_since(
     c: &mut impl Executor,
     mail: &QueuedMail,
     since: Timestamp,
+    of_documents: &str,
     limit: i64,
 ) -> Result<MailsAhead, Failure> {
-    let arguments = arguments![&mail.address, since, MailState::Accepted.code(), mail.id, DIGEST, mail.sender, limit];
+    let passed_by = if mail.method == of_documents { DIGEST } else { of_documents };
+    let arguments =
+        arguments![&mail.address, since, MailState::Accepted.code(), mail.id, DIGEST, mail.sender, limit, passed_by];
     let found = row(c, AHEAD_SINCE, arguments).await?;
     Ok(found
         .map_or_else(MailsAhead::default, |row| MailsAhead { to_address: row.integer(0), from_sender: row.integer(1) }))
@@ -203,9 +207,9 @@ statements! {
     );
     const AHEAD_SINCE: Statement = reads(
         &[MAIL],
-        "SELECT (SELECT COUNT(*) FROM mail WHERE address = $1 AND method <> $5 AND ((finished_at > $2 AND state = $3) \
-         OR (finished_at IS NULL AND id < $4))), (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE sender_id = $6 AND \
-         finished_at > $2 AND state = $3 LIMIT $7) l) + (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE sender_id = \
+        "SELECT (SELECT COUNT(*) FROM mail WHERE address = $1 AND method NOT IN ($5, $8) AND ((finished_at > $2 AND \
+         state = $3) OR (finished_at IS NULL AND id < $4))), (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE sender_id \
+         = $6 AND finished_at > $2 AND state = $3 LIMIT $7) l) + (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE sender_id = \
          $6 AND finished_at IS NULL AND id < $4 LIMIT $7) w)",
     );
     const WAITING: Statement = reads(

@@ -18,8 +18,8 @@ use super::scheduling::text_of;
 use super::target::{CALENDARS, FILES, zone};
 use super::{BodyContent, CachedReader, Snapshot, Tree};
 use crate::ical::itip::attachments::{
-    AttachedFile, AttachmentFault, attach, attended, bears, managed_id, managed_ids, managed_lines, mentions_managed,
-    restored,
+    AttachedFile, AttachmentFault, attach, attended, bears, is_while_in_folder, managed_id, managed_ids, managed_lines,
+    mentions_managed, restored, while_in_folder,
 };
 use crate::ical::itip::context::SchedulingContext;
 use crate::ical::object::{MAX_BYTES, Object, Property};
@@ -286,7 +286,9 @@ impl Tree {
             let Some(document) = found.filter(|document| document.home_id == node.home_id) else { continue };
             let identifier = *identifiers.entry(document.id).or_insert_with(Id::generate);
             let id = ManagedId::of(identifier, document.hash.as_deref().unwrap_or_default());
-            lines.insert(written, document_line(&document, id, &line, &object.uid, &self.store.seal));
+            let new = document_line(&document, id, &line, &object.uid, &self.store.seal);
+            // It comes to lie in the folder of the meeting there.
+            lines.insert(written, if is_while_in_folder(&line) { while_in_folder(&new) } else { new });
             if carried.documents.iter().all(|known| known.node.id != document.id) {
                 carried.documents.push(CarriedDocument { node: document, identifier });
             }
@@ -355,13 +357,15 @@ impl Tree {
         let Some(document) = standing_document(&mut reader, token.id.document).await? else { return Ok(None) };
         budget.belongs_to(document.home_id)?;
         let least = now().saturating_sub(i64::from(days).saturating_mul(DAY_S));
+        let in_folder = is_in_folder(&mut reader, &document, &token.uid).await?;
         for (object, last_at) in meeting_folder::objects(&mut reader, document.home_id, &token.uid).await? {
             if last_at < least {
                 continue;
             }
             let Some(text) = stored_text(&mut reader, &object).await? else { continue };
             let (of, seal) = (token.clone(), std::sync::Arc::clone(&self.store.seal));
-            let work = move |_: &_| Some(Object::stored(&text).ok().and_then(|object| attended(&object, &of, &seal)));
+            let attendee = move |object: &Object| attended(object, &of, in_folder, &seal);
+            let work = move |_: &_| Some(Object::stored(&text).ok().as_ref().and_then(&attendee));
             let Some(address) = self.work(document.home_id, budget, work).await? else { continue };
             let users = CalendarUsers::find(&mut reader, &self.address_book(), [address.clone()]).await?;
             // Who may not log in any more opens nothing in another way.
@@ -382,11 +386,13 @@ impl Tree {
     ) -> Result<Option<OpenedDocument>> {
         let mut reader = self.store.cached();
         let Some(document) = standing_document(&mut reader, token.id.document).await? else { return Ok(None) };
+        let in_folder = is_in_folder(&mut reader, &document, &token.uid).await?;
         let mut places = Vec::new();
         for (object, _) in meeting_folder::objects(&mut reader, document.home_id, &token.uid).await? {
             let Some(text) = stored_text(&mut reader, &object).await? else { continue };
             let (of, seal) = (token.clone(), std::sync::Arc::clone(&self.store.seal));
-            let work = move |_: &_| Some(Object::stored(&text).is_ok_and(|object| bears(&object, &of, &seal)));
+            let work =
+                move |_: &_| Some(Object::stored(&text).is_ok_and(|object| bears(&object, &of, in_folder, &seal)));
             if self.work(actor.id, budget, work).await? {
                 places.push((object, CALENDARS));
             }
@@ -407,6 +413,12 @@ async fn standing_document(c: &mut impl Executor, id: Id) -> Result<Option<Node>
     let Some((document, _)) = found else { return Ok(None) };
     let names = node::names_between(c, document.home_id, id).await?;
     Ok(names.map(|_| document))
+}
+
+/// Does a document lie in the folder of the meeting of a UID, or below?
+async fn is_in_folder(c: &mut impl Executor, document: &Node, uid: &str) -> Result<bool> {
+    let Some(folder) = meeting_folder::folder(c, document.home_id, uid).await? else { return Ok(false) };
+    Ok(node::names_between(c, folder, document.id).await?.is_some())
 }
 
 /// The line by which a document is attached to an object of a UID under a name, where another line has it already.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use beffroi::mail::outgoing::MailOffice;
 use beffroi::model::id::now;
 use beffroi::model::invitations::InvitationChannel;
+use beffroi::model::privilege::Role;
 use beffroi::tree::Tree;
 use beffroi::tree::administration::people::PersonChange;
 use beffroi::tree::job::JobPoll;
@@ -295,5 +296,78 @@ async fn what_came_while_nobody_could_open_it_is_attached_later_and_not_announce
     assert_eq!(documents(&world, "zoe", "one").await.len(), 2);
     let all = sent(&tree, &mail).await;
     assert!(all.len() == 1 && all[0].1.contains("nouveau.odt") && !all[0].1.contains("ancien"), "{all:?}");
+    world.sound().await;
+}
+
+/// What was attached because it lay in the folder is given out while it lies there: who takes a draft away again has
+/// taken it from everybody, whatever becomes of it. What a person attached stays so wherever it goes.
+#[tokio::test]
+async fn what_is_taken_out_of_the_folder_is_not_given_out_any_more() {
+    let world = world().await;
+    let (tree, max, nobody) = (tree(&world), world.client("max"), world.nobody());
+    max.put(PATH, &held("")).expect(201).await;
+    follow(&tree).await;
+    let folder = folder(&max).await;
+    max.put(&format!("{folder}Brouillon.odt"), "draft").expect(201).await;
+    attach(&tree).await;
+    let address = |lines: &[String], name: &str| {
+        let line = lines.iter().find(|line| line.contains(name)).expect("a line");
+        line.split_once(URL).expect("an address").1.to_owned()
+    };
+    let theirs = address(&documents(&world, "zoe", "one").await, "Brouillon");
+    let own = address(&links(&stored(&max).await).into_iter().map(str::to_owned).collect::<Vec<_>>(), "MANAGED-ID");
+    nobody.get(&theirs).expect(200).await;
+    max.mkcol(&format!("{folder}Notes/")).expect(201).await;
+    max.relocate(&format!("{folder}Brouillon.odt"), &format!("{folder}Notes/Brouillon.odt")).expect(201).await;
+    nobody.get(&theirs).expect(200).await;
+    max.relocate(&format!("{folder}Notes/Brouillon.odt"), "/files/tram/Brouillon.odt").expect(201).await;
+    max.put("/files/tram/Brouillon.odt", "secret").expect(204).await;
+    nobody.get(&theirs).expect(404).await;
+    // Neither where a client writes the line anew, nor to who reads the meeting and not the document.
+    let text = stored(&max).await;
+    assert!(text.contains(";X-BEFFROI-ARRIVED=TRUE"), "{text}");
+    max.put(PATH, &text.replace(";X-BEFFROI-ARRIVED=TRUE", "").replace("SUMMARY:Point", "SUMMARY:Grand point"))
+        .expect(204)
+        .await;
+    nobody.get(&theirs).expect(404).await;
+    world.tree.grant("/calendars/tram/meetings", "zoe", Role::Reader, None).await.unwrap();
+    world.client("zoe").get(PATH).expect(200).await;
+    world.client("zoe").get(&own).expect(404).await;
+    max.get(&own).expect(200).await;
+    max.relocate("/files/tram/Brouillon.odt", &format!("{folder}Brouillon.odt")).expect(201).await;
+    nobody.get(&theirs).expect(200).await;
+    world.sound().await;
+}
+
+/// What says that documents are there counts for itself: it keeps no invitation back.
+#[tokio::test]
+async fn word_of_documents_keeps_no_invitation_back() {
+    let world = world().await;
+    let (tree, max) = (tree(&world), world.client("max"));
+    let mail = mail_folder(&tree);
+    max.put(PATH, &held("").replace("ATTENDEE;RSVP=TRUE:mailto:zoe@ville.example\r\n", "")).expect(201).await;
+    follow(&tree).await;
+    sent(&tree, &mail).await;
+    let folder = folder(&max).await;
+    let published = async |name: &str| {
+        max.put(&format!("{folder}{name}"), "x").expect(201).await;
+        attach(&tree).await;
+        sent(&tree, &mail).await.len()
+    };
+    assert_eq!(published("a.pdf").await, 1);
+    // As if there had been fifty.
+    let mut database = world.database().await;
+    for number in 1..50 {
+        let sql = "INSERT INTO mail (id, node_id, address, method, instances, sequence, content, round, part, token, \
+                   state, attempt, queued_at, finished_at, letter, reported) SELECT id - $1, node_id, address, method, \
+                   instances, sequence, content || $1, round, part, token || $1, state, attempt, queued_at, \
+                   finished_at, letter, reported FROM mail WHERE method = 'PUBLISH' ORDER BY id DESC LIMIT 1";
+        sqlx::query(sql).bind(number).execute(&mut database).await.unwrap();
+    }
+    assert_eq!(published("b.pdf").await, 0, "fifty a day");
+    let other = invited("").replace("UID:one", "UID:two");
+    max.put("/calendars/tram/meetings/two.ics", &other).expect(201).await;
+    let to: Vec<String> = sent(&tree, &mail).await.into_iter().map(|(to, _)| to).collect();
+    assert!(to.contains(&"paul@dehors.example".to_owned()), "{to:?}");
     world.sound().await;
 }

@@ -1,5 +1,6 @@
 //! Rooms in meetings: what they answer, with the change that asks them.
 
+use beffroi::model::privilege::Role;
 use beffroi::model::room::{Booking, Room};
 
 use crate::kit::{Client, World};
@@ -266,5 +267,45 @@ async fn nobody_fills_a_room_with_requests_that_nobody_has_decided() {
     max.delete(&format!("{MAX}day100.ics")).expect(204).await;
     let answer = ask(&max, "max", "after", &NINE.replace("2030", "2032")).await;
     assert!(answer.contains("PARTSTAT=TENTATIVE"), "{answer}");
+    world.sound().await;
+}
+
+/// What a manager has decided, be it with no, counts for nobody, and what they answer is not what they ask.
+#[tokio::test]
+async fn who_decides_for_a_room_asks_it_as_others_do() {
+    let managed = Room { booking: Booking::Manager, manager: Some("lea".to_owned()), ..Room::default() };
+    let world = world_with_rooms(&[("salle", managed)]).await;
+    let (max, lea) = (world.client("max"), world.client("lea"));
+    for number in 0..11 {
+        let uid = format!("max{number}");
+        max.put(&format!("{MAX}{uid}.ics"), &in_room(&uid, "max", &["salle"], NINE)).expect(201).await;
+        let (href, asked) = copy(&lea, "/calendars/salle/bookings/", &uid).await.unwrap();
+        lea.put(&href, &asked.replace("PARTSTAT=TENTATIVE", "PARTSTAT=DECLINED")).expect(204).await;
+        let answer = line(&text(&max.get(&format!("{MAX}{uid}.ics")).expect(200).await), "salle");
+        assert!(answer.contains("PARTSTAT=DECLINED"), "{answer}");
+    }
+    for (client, name) in [(&lea, "lea"), (&max, "max")] {
+        let path = format!("/calendars/{name}/personal/own.ics");
+        client.put(&path, &in_room(&format!("own-{name}"), name, &["salle"], NINE)).expect(201).await;
+        let answer = line(&text(&client.get(&path).expect(200).await), "salle");
+        assert!(answer.contains("PARTSTAT=TENTATIVE"), "{name}: {answer}");
+    }
+    world.sound().await;
+}
+
+/// Others read what a room keeps when they book: as much of a title as people read.
+#[tokio::test]
+async fn a_room_keeps_the_beginning_of_a_long_title() {
+    let world = world_with_rooms(&[("salle", Room::default())]).await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    let long = format!("SUMMARY:{}\r\n", "\\, é".repeat(20_000));
+    let object = in_room("one", "max", &["salle"], NINE).replace("SUMMARY:Point\r\n", &long);
+    max.put(&format!("{MAX}one.ics"), &object).expect(201).await;
+    let whole = text(&max.get(&format!("{MAX}one.ics")).expect(200).await);
+    assert!(whole.contains(&"\\, é".repeat(20_000)) && line(&whole, "salle").contains("PARTSTAT=ACCEPTED"));
+    world.tree.grant("/calendars/salle/bookings", "mia", Role::Reader, None).await.unwrap();
+    let (_, kept) = copy(&mia, "/calendars/salle/bookings/", "one").await.unwrap();
+    let title = kept.lines().find_map(|line| line.strip_prefix("SUMMARY:")).expect("a title");
+    assert_eq!(title.replace("\\,", ",").chars().count(), 1000, "{title}");
     world.sound().await;
 }

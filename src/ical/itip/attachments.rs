@@ -22,6 +22,9 @@ use crate::model::media_type::essence;
 use crate::model::token::TokenSeal;
 
 const MANAGED_ID: &str = "MANAGED-ID";
+/// Says of a line that its document was attached because it lay in the folder of the meeting: nobody has given it out
+/// otherwise, so it is attached while it lies there.
+const ARRIVED: &str = "X-BEFFROI-ARRIVED";
 /// How the master is called among occurrences.
 const MASTER: &str = "M";
 
@@ -110,6 +113,18 @@ impl AttachedFile<'_> {
             .with_parameter("FILENAME", Some(self.name))
             .with_parameter("SIZE", Some(&self.size_bytes.to_string()))
     }
+}
+
+/// The line of a document that is attached while it lies in the folder of the meeting.
+#[must_use]
+pub fn while_in_folder(line: &Property) -> Property {
+    line.with_parameter(ARRIVED, Some("TRUE"))
+}
+
+/// Is a document attached only while it lies in the folder of the meeting?
+#[must_use]
+pub fn is_while_in_folder(line: &Property) -> bool {
+    managed_id(line).is_some() && line.parameter(ARRIVED).is_some()
 }
 
 /// Carries out an action. `lines`: what is attached from now on; one of a change, none where something is taken off.
@@ -262,22 +277,30 @@ fn address_lines(object: &mut Object, attendee: &CalendarUserAddress, seal: &Tok
 }
 
 /// Does an object say that a document is attached to what an attendee takes part in? `attendee` says who it is;
-/// `None`: whoever may read the object.
+/// `None`: nobody. `in_folder`: does the document lie in the folder of the meeting?
 #[must_use]
-pub fn attended(object: &Object, token: &AttachmentToken, seal: &TokenSeal) -> Option<CalendarUserAddress> {
-    let bears = |part: &&Component| part.properties.iter().any(|line| is_of(line, token, seal));
+pub fn attended(
+    object: &Object,
+    token: &AttachmentToken,
+    in_folder: bool,
+    seal: &TokenSeal,
+) -> Option<CalendarUserAddress> {
+    let bears = |part: &&Component| part.properties.iter().any(|line| is_of(line, token, in_folder, seal));
     let attendees = object.parts().filter(bears).flat_map(|part| part.all("ATTENDEE"));
     let mut addresses = attendees.map(|line| CalendarUserAddress::new(line.value()));
     addresses.find(|address| token.is_for(address.as_str(), seal))
 }
 
-/// Does an object say that the document of a token is attached to it?
+/// Does an object say that the document of a token is attached to it? `in_folder` as for [`attended`].
 #[must_use]
-pub fn bears(object: &Object, token: &AttachmentToken, seal: &TokenSeal) -> bool {
-    object.parts().flat_map(|part| &part.properties).any(|line| is_of(line, token, seal))
+pub fn bears(object: &Object, token: &AttachmentToken, in_folder: bool, seal: &TokenSeal) -> bool {
+    object.parts().flat_map(|part| &part.properties).any(|line| is_of(line, token, in_folder, seal))
 }
 
-fn is_of(line: &Property, token: &AttachmentToken, seal: &TokenSeal) -> bool {
+fn is_of(line: &Property, token: &AttachmentToken, in_folder: bool, seal: &TokenSeal) -> bool {
+    if !in_folder && is_while_in_folder(line) {
+        return false;
+    }
     let id = managed_id(line).and_then(|id| ManagedId::read(&id, seal));
     id.is_some_and(|id| id.document == token.id.document)
 }

@@ -343,7 +343,8 @@ async fn held_for(c: &mut impl Executor, mail: &QueuedMail, at: Timestamp) -> Re
     if mail.state != MailState::Queued || mail.is_digest() {
         return Ok(None);
     }
-    let ahead = mail::ahead_since(c, mail, at.saturating_sub(DAY_S), MAILS_OF_SENDER_PER_DAY).await?;
+    let (since, of_documents) = (at.saturating_sub(DAY_S), SchedulingMethod::Publish.name());
+    let ahead = mail::ahead_since(c, mail, since, of_documents, MAILS_OF_SENDER_PER_DAY).await?;
     Ok(match ahead {
         _ if ahead.from_sender >= MAILS_OF_SENDER_PER_DAY => Some(HeldFor::Sender),
         _ if ahead.to_address >= MAILS_PER_DAY => Some(HeldFor::Address),

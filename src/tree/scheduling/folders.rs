@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::planner::content_of;
 use super::{OrganizerUpdate, StandingObject, standing_object};
-use crate::ical::itip::attachments::AttachedFile;
+use crate::ical::itip::attachments::{AttachedFile, while_in_folder};
 use crate::ical::itip::attendance_sheet::{AttendanceSheet, attendance_sheet, next_end};
 use crate::ical::itip::context::SchedulingContext;
 use crate::ical::itip::folder_link::linked;
@@ -185,7 +185,7 @@ fn arrived(arrival: &FolderArrival, uid: &str, server: &str, seal: &TokenSeal) -
         media_type: document.content_type.as_deref().unwrap_or_default(),
         size_bytes: document.size_bytes,
     };
-    ArrivedDocument { id: document.id, at: arrival.came_at, line: file.line(uid, seal) }
+    ArrivedDocument { id: document.id, at: arrival.came_at, line: while_in_folder(&file.line(uid, seal)) }
 }
 
 /// Where something of a home stands in a space. `None`: nowhere there.

@@ -47,6 +47,13 @@ struct RequestLimits {
     in_all: i64,
 }
 
+/// Whose requests are counted at a room; `organizer`: `None` for all who ask by mail.
+#[derive(Clone, Copy)]
+struct Requesters<'a> {
+    room: &'a Addresses,
+    organizer: Option<&'a Addresses>,
+}
+
 const OF_PERSON: RequestLimits = RequestLimits { at_once: 10, in_all: 200 };
 /// Of all who ask by mail, together: addresses cost nothing.
 const OF_MAIL: RequestLimits = RequestLimits { at_once: 100, in_all: 1000 };
@@ -169,7 +176,7 @@ impl Meeting {
         let receiving = receiving(c, &without, component, &uid).await?;
         let ledger = ledger_of(scheduling::answers(c, organizes_in, &uid).await?);
         let desks = Desks { book, seal };
-        let rooms = read_rooms(c, &users, change, desks, budget).await?;
+        let rooms = read_rooms(c, &users, change, &addresses, desks, budget).await?;
         let folder_readers = read_folder_readers(c, change, &uid, &users).await?;
         let highest_sent = scheduling::highest_sent(c, organizes_in, &uid).await?;
         let highest_sent = highest_sent.and_then(|sequence| u64::try_from(sequence).ok());
@@ -293,6 +300,7 @@ async fn read_rooms(
     c: &mut impl Executor,
     users: &CalendarUsers,
     change: &ChangedObject,
+    owner: &Addresses,
     Desks { book, seal }: Desks<'_>,
     budget: &Budget,
 ) -> Result<HashMap<Id, BookedRoom>> {
@@ -310,7 +318,10 @@ async fn read_rooms(
         });
         let is_cut = number >= MAX_BOOKINGS || (nodes.len() as i64) < number;
         let bookings = read_texts(c, nodes, budget).await?;
-        let is_overasked = is_overasked(c, &known, home, change, &bookings, budget).await?;
+        let own = users.of_home(home).map(|user| book.addresses_of(&user.principal)).unwrap_or_default();
+        // What came by mail is a change in the home of the room.
+        let of = Requesters { room: &own, organizer: (change.home != home).then_some(owner) };
+        let is_overasked = is_overasked(c, &known, home, change, of, &bookings, budget).await?;
         let seq = scheduling::last_change(c, home).await?;
         let decided = if known.booking == Booking::Manager { principal::by_id(c, room).await? } else { None };
         let desk = match decided {
@@ -329,14 +340,18 @@ async fn is_overasked(
     room: &Room,
     home: Id,
     change: &ChangedObject,
+    of: Requesters<'_>,
     around: &[MeetingCopy],
     budget: &Budget,
 ) -> Result<bool> {
     let Some(new) = change.new.as_ref().filter(|_| room.booking == Booking::Manager) else { return Ok(false) };
-    // What came by mail is a change in the home of the room, and written by nobody here.
-    let author = (change.home != home).then_some(change.writer);
+    // What came by mail is written by nobody here.
+    let author = of.organizer.map(|_| change.writer);
     let limits = if author.is_some() { OF_PERSON } else { OF_MAIL };
-    let waits = |copy: &&MeetingCopy| copy.node.author_id == author && copy.object().is_none_or(is_undecided);
+    let waits = |copy: &&MeetingCopy| {
+        let is_theirs = of.organizer.is_some() || copy.node.author_id.is_none();
+        is_theirs && copy.object().is_none_or(|object| is_undecided(object, of.room, of.organizer))
+    };
     // A series is asked for at many times.
     if !new.parts().any(recurs) && around.iter().filter(waits).count() >= limits.at_once {
         return Ok(true);

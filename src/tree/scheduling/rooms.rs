@@ -8,6 +8,7 @@ use super::meeting_copy::MeetingCopy;
 use super::room_desk::RoomDesk;
 use crate::ical::itip::address::Addresses;
 use crate::ical::itip::context::{SchedulingContext, Violation};
+use crate::ical::itip::copy::organizer_address;
 use crate::ical::itip::message::SchedulingMessage;
 use crate::ical::itip::occurrence::OccurrenceSet;
 use crate::ical::itip::people::{ACCEPTED, CalendarUser as Line, DECLINED, NEEDS_ACTION};
@@ -28,6 +29,8 @@ const TENTATIVE: &str = "TENTATIVE";
 const MAX_BOOKING_STEPS: u64 = 30_000;
 /// And the longest booking, bytes: they read all of them.
 const MAX_BOOKING_BYTES: usize = 64 * 1024;
+/// The longest title that a room keeps, characters.
+const MAX_TITLE: usize = 1000;
 /// The most times that are named where a room says no.
 const MAX_NAMED: usize = 3;
 /// What a room keeps of a meeting.
@@ -99,10 +102,14 @@ impl Obstacle {
     }
 }
 
-/// Is an object of a room a request that was not accepted? Any number of such may lie at one time.
+/// Is an object of a room a request that its manager has yet to decide? Any number of such may lie at one time.
+/// `organizer`: whose request; `None`: whosever.
 #[must_use]
-pub fn is_undecided(copy: &Object) -> bool {
-    copy.parts().flat_map(Line::attendees).any(|line| line.participation() != ACCEPTED)
+pub fn is_undecided(copy: &Object, room: &Addresses, organizer: Option<&Addresses>) -> bool {
+    let is_theirs = |of: &Addresses| organizer_address(copy).is_some_and(|address| of.contains(&address));
+    let answers = copy.parts().filter_map(|part| Line::attendee(part, room)).map(Line::participation);
+    organizer.is_none_or(is_theirs)
+        && answers.into_iter().any(|answer| [NEEDS_ACTION, TENTATIVE].contains(&answer.as_str()))
 }
 
 /// A meeting as a room may know of it: when it is, who organizes it, and the title of one that is not private.
@@ -112,6 +119,7 @@ pub fn for_room(message: &SchedulingMessage, me: &Addresses) -> SchedulingMessag
     for part in message.object.calendar.components.iter_mut().filter(|part| part.name != "VTIMEZONE") {
         let class = part.value("CLASS").unwrap_or("PUBLIC").trim().to_ascii_uppercase();
         let is_public = class == "PUBLIC";
+        part.properties.iter_mut().filter(|line| line.name == "SUMMARY").for_each(shorten);
         part.properties.retain(|line| match line.name.as_str() {
             "SUMMARY" => is_public,
             "ATTENDEE" => me.contains(&Line::of(line).address()),
@@ -120,6 +128,15 @@ pub fn for_room(message: &SchedulingMessage, me: &Addresses) -> SchedulingMessag
         part.components.clear();
     }
     message
+}
+
+/// Others read all that a room keeps when they book: a title is kept as far as people read it.
+fn shorten(title: &mut Property) {
+    let text = title.text();
+    if let Some((end, _)) = text.char_indices().nth(MAX_TITLE) {
+        let kept = text.get(..end).unwrap_or_default();
+        *title = Property::new("SUMMARY", &escaped(kept));
+    }
 }
 
 /// A message as it asks a room, whatever it says of what that has answered: a room decides for itself.

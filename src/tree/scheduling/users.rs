@@ -230,6 +230,12 @@ impl CalendarUsers {
         self.users.get(address)
     }
 
+    /// Whose a home is among them.
+    #[must_use]
+    pub fn of_home(&self, home: Id) -> Option<&CalendarPrincipal> {
+        self.users.values().find(|user| user.home == Some(home))
+    }
+
     /// What is known of whose programs used their calendars, and not written yet.
     pub fn note_use(&mut self, of: impl Fn(Id) -> Option<Timestamp>) {
         for user in self.users.values_mut() {

@@ -6,7 +6,7 @@
 
 use super::db::{Row, arguments};
 use super::executor::{Executor, execute, row, rows};
-use super::held::held_by;
+use super::held::{held_at, held_by};
 use super::lock;
 use super::principal::lasting_name;
 use super::statement::tables::{ACE, EFFECTIVE_MEMBERSHIP, HOME, INVITATION, NODE, PRINCIPAL};
@@ -184,6 +184,12 @@ pub async fn delegators(c: &mut impl Executor, actor: Id, now: Timestamp) -> Res
     Ok(found.iter().filter_map(|row| Some((row.text(0), Role::from_rank(row.integer(1))?))).collect())
 }
 
+/// Does an actor keep the calendars of an owner for them, at a moment: as a delegate who writes there?
+pub async fn keeps_calendars(c: &mut impl Executor, actor: Id, owner: Id, now: Timestamp) -> Result<bool, Failure> {
+    let arguments = arguments![actor, now, owner, Origin::Delegated as i64, Role::Member.rank()];
+    Ok(row(c, KEEPS_CALENDARS, arguments).await?.is_some())
+}
+
 /// What was granted, be it in force or not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Granted {
@@ -339,6 +345,15 @@ statements! {
              JOIN principal p ON p.id = h.principal_id WHERE a.origin = $3 AND n.gone_at IS NULL AND ",
             held_by!(),
             " ORDER BY p.match_name, a.role"
+        ),
+    );
+    const KEEPS_CALENDARS: Statement = reads(
+        &[ACE, EFFECTIVE_MEMBERSHIP, HOME],
+        concat!(
+            "SELECT 1 FROM home h JOIN ace a ON a.home_id = h.node_id WHERE h.principal_id = $3 AND a.origin = $4 AND \
+             a.role >= $5 AND ",
+            held_at!(),
+            " LIMIT 1"
         ),
     );
     const ADD: Statement = writes(

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use super::db::text::{listed, total};
 use super::db::{Row, arguments};
 use super::executor::{Executor, row, rows};
+use super::grant;
 use super::members::listed_ids;
 use super::statement::tables::{NODE, PERSONAL_PART};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
-use crate::model::id::{Id, Seq};
+use crate::model::id::{Id, Seq, Timestamp};
 
 /// A part: its text, and the hash of that.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,9 +22,19 @@ pub struct PersonalPart {
     pub text: String,
 }
 
-/// The hashes of the parts that a person has on some objects.
-pub async fn hashes(c: &mut impl Executor, person: Id, nodes: &[Id]) -> Result<HashMap<Id, String>, Failure> {
+/// The hashes of the parts that a person sees, at a moment, on some objects of one owner. Who keeps the calendars of
+/// that owner sees and writes what is the owner's, and none of their own.
+pub async fn hashes(
+    c: &mut impl Executor,
+    person: Id,
+    owner: Id,
+    now: Timestamp,
+    nodes: &[Id],
+) -> Result<HashMap<Id, String>, Failure> {
     let found = rows(c, HASHES, arguments![person, &listed_ids(nodes)]).await?;
+    if found.is_empty() || grant::keeps_calendars(c, person, owner, now).await? {
+        return Ok(HashMap::new());
+    }
     Ok(found.iter().map(|row| (Id(row.integer(0)), row.text(1))).collect())
 }
 

@@ -267,7 +267,8 @@ impl<T: Executor> Admitted<T> {
             private = calendar::private_among(&mut self.store, &ids).await?;
         }
         if calendar.personal_parts {
-            own = personal_part::hashes(&mut self.store, self.request.actor.id, &ids).await?;
+            let (person, owner) = (self.request.actor.id, calendar.owner_id);
+            own = personal_part::hashes(&mut self.store, person, owner, self.now, &ids).await?;
         }
         if private.is_empty() && own.is_empty() {
             return Ok(nodes);

@@ -194,7 +194,8 @@ async fn as_seen(c: &mut impl Executor, who: Requester<'_>, target: &mut Target,
         target.privileges = target.privileges.reading();
         target.parent_privileges = target.parent_privileges.reading();
     } else if object.node.personal_parts {
-        object.node.own_part = personal_part::hashes(c, who.actor.id, &[id]).await?.remove(&id);
+        let owner = object.node.owner_id;
+        object.node.own_part = personal_part::hashes(c, who.actor.id, owner, who.now, &[id]).await?.remove(&id);
     }
     Ok(())
 }

@@ -275,13 +275,23 @@ async fn what_is_shared_or_kept_for_another() {
     mia.put(path, &hers).expect(204).await;
     assert_eq!(max.get(path).expect(200).await.text(), silent);
     world.tree.add_delegate("max", "mia", keeps).await.unwrap();
-    assert!(mia.get(path).expect(200).await.text().contains("of mia"));
+    // She reads what she writes over, whatever was hers before, and has that again afterwards.
+    let listed = mia.report_at("/calendars/max/personal/").header("Depth", "1").body(&query("")).expect(207).await;
+    assert!(!listed.text().contains("VALARM"), "{}", listed.text());
+    assert_eq!(mia.get(path).expect(200).await.text(), silent);
+    max.put(path, &own).expect(204).await;
+    let shown = mia.get(path).expect(200).await;
+    assert_eq!((shown.text(), tag(&shown)), (own.clone(), tag(&max.get(path).expect(200).await)));
+    mia.put(path, &shown.text().replace("Meeting", "Other")).header("If-Match", &tag(&shown)).expect(204).await;
+    assert_eq!(max.get(path).expect(200).await.text(), own.replace("Meeting", "Other"));
     let kept = with(&silent, &alarm("of max by mia"));
     mia.put(path, &kept).expect(204).await;
     for client in [&max, &mia] {
         assert_eq!(client.get(path).expect(200).await.text(), kept);
     }
     assert!(zoe.get(link).expect(200).await.text().contains("of zoe"));
+    world.tree.remove_delegate("max", "mia").await.unwrap();
+    assert!(mia.get(path).expect(200).await.text().contains("of mia"));
     world.sound().await;
 }
 

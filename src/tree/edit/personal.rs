@@ -21,7 +21,7 @@ use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::node::{Blob, Node};
 use crate::model::precondition::EntityTags;
-use crate::model::privilege::{Privilege, Role};
+use crate::model::privilege::Privilege;
 use crate::model::view::View;
 use crate::store::body::sha256;
 use crate::store::executor::Executor;
@@ -107,14 +107,12 @@ impl Tree {
         if !may_have_parts(&target, request) || object.as_ref().is_some_and(|object| object.view != View::Present) {
             return Ok(None);
         }
+        if keeps_for_owner(&mut view, request, &target).await? {
+            return Ok(None);
+        }
         let had = object.as_ref().and_then(|object| object.own_part.clone());
         let before = object.as_ref().and_then(|object| object.hash.clone());
         let mut put = SplitPut { shared: None, own: None, before, knows_present: false, is_exact: true };
-        if keeps_for_owner(&mut view, request, &target).await? {
-            // What a delegate writes is the owner's.
-            put.shared = had.map(|_| content.clone());
-            return Ok(Some(put).filter(|put| put.shared.is_some()));
-        }
         let stored = text_of(&mut view, put.before.as_deref()).await?;
         drop(view);
         let is_new = object.is_none();
@@ -238,14 +236,12 @@ fn may_have_parts(target: &Target, request: &Request) -> bool {
     target.privileges.contains(Privilege::Read) && in_calendar && !is_of(target, request)
 }
 
-/// Does the actor keep these calendars for whose they are?
+/// Does the actor keep these calendars for whose they are? Then what they write is the owner's, as what they read is.
 async fn keeps_for_owner(c: &mut impl Executor, request: &Request, target: &Target) -> Result<bool> {
-    let kept = grant::delegators(c, request.actor.id, now()).await?;
-    let Some(owner) = target.parent().map(|link| link.node.owner_id).filter(|_| !kept.is_empty()) else {
-        return Ok(false);
-    };
-    let owner = principal::by_id(c, owner).await?;
-    Ok(owner.is_some_and(|owner| kept.iter().any(|(name, role)| *name == owner.name && *role >= Role::Member)))
+    match target.parent().map(|link| link.node.owner_id) {
+        Some(owner) => Ok(grant::keeps_calendars(c, request.actor.id, owner, now()).await?),
+        None => Ok(false),
+    }
 }
 
 impl Edit {

@@ -209,8 +209,8 @@ statements! {
         &[MAIL],
         "SELECT (SELECT COUNT(*) FROM mail WHERE address = $1 AND method NOT IN ($5, $8) AND ((finished_at > $2 AND \
          state = $3) OR (finished_at IS NULL AND id < $4))), (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE sender_id \
-         = $6 AND finished_at > $2 AND state = $3 LIMIT $7) l) + (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE sender_id = \
-         $6 AND finished_at IS NULL AND id < $4 LIMIT $7) w)",
+         = $6 AND finished_at > $2 AND state = $3 LIMIT $7) l) + (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE \
+         sender_id = $6 AND finished_at IS NULL AND id < $4 LIMIT $7) w)",
     );
     const WAITING: Statement = reads(
         &[MAIL],

@@ -213,6 +213,12 @@ pub async fn last_change(c: &mut impl Executor, home: Id) -> Result<Seq, Failure
     Ok(row(c, LAST_CHANGE, arguments![home]).await?.map_or(0, |row| row.integer(0)))
 }
 
+/// Did something come to stand in a home, change or go by changes between two others? What people have of their own on
+/// an object, or say of it, is no change of what the home holds at any time.
+pub async fn changed_between(c: &mut impl Executor, home: Id, after: Seq, before: Seq) -> Result<bool, Failure> {
+    Ok(row(c, CHANGED_BETWEEN, arguments![home, after, before]).await?.is_some())
+}
+
 /// Which of these calendars stand, and hold no object of a UID.
 pub async fn free(c: &mut impl Executor, calendars: &[Id], uid: &str) -> Result<Vec<Id>, Failure> {
     let found = rows(c, FREE, arguments![&listed_ids(calendars), uid]).await?;
@@ -386,6 +392,11 @@ statements! {
              k.gone_at IS NULL AND o.last_at >= $3 AND o.uid <> $4 AND n.gone_at IS NULL AND n.author_id IS NOT \
              DISTINCT FROM $2 LIMIT $5"
         ),
+    );
+    const CHANGED_BETWEEN: Statement = reads(
+        &[NODE],
+        "SELECT id FROM node WHERE home_id = $1 AND seq > $2 AND seq < $3 AND NOT (kind = 'object' AND gone_at IS NULL \
+         AND litter = 0 AND sealed = 1 AND since_seq <= $2) LIMIT 1",
     );
     const LAST_CHANGE: Statement = reads(&[HOME], "SELECT seq FROM home WHERE node_id = $1");
     const ANSWERS: Statement = reads(

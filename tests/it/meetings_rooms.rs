@@ -309,3 +309,34 @@ async fn a_room_keeps_the_beginning_of_a_long_title() {
     assert_eq!(title.replace("\\,", ",").chars().count(), 1000, "{title}");
     world.sound().await;
 }
+
+/// Who may read the calendar of a room has alarms of their own on what it holds, and is in no booking's way.
+#[tokio::test]
+async fn alarms_of_readers_keep_nobody_from_booking() {
+    let world = world_with_rooms(&[("salle", Room::default())]).await;
+    let (max, mia, zoe) = (world.client("max"), world.client("mia"), world.client("zoe"));
+    world.tree.grant("/calendars/salle/bookings", "zoe", Role::Reader, None).await.unwrap();
+    max.put(&format!("{MAX}one.ics"), &in_room("one", "max", &["salle"], NINE)).expect(201).await;
+    let (href, booked) = copy(&zoe, "/calendars/salle/bookings/", "one").await.unwrap();
+    let alarms = async |first: usize| {
+        for number in 0..40 {
+            let alarm = format!(
+                "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:x\r\nTRIGGER:-PT{}M\r\nEND:VALARM\r\nEND:VEVENT",
+                first + number
+            );
+            zoe.put(&href, &booked.replace("END:VEVENT", &alarm)).expect(204).await;
+        }
+    };
+    let bookings = async {
+        for number in 0..10 {
+            let day = NINE.replace("20300701", &format!("203008{:02}", 1 + number));
+            let uid = format!("two{number}");
+            let path = format!("/calendars/mia/personal/{uid}.ics");
+            mia.put(&path, &in_room(&uid, "mia", &["salle"], &day)).expect(201).await;
+            let stored = text(&mia.get(&path).expect(200).await);
+            assert!(line(&stored, "salle").contains("PARTSTAT=ACCEPTED"), "{stored}");
+        }
+    };
+    tokio::join!(alarms(100), alarms(200), alarms(300), alarms(400), bookings);
+    world.sound().await;
+}

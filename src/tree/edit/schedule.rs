@@ -162,8 +162,10 @@ impl Edit {
             return Ok(false);
         }
         for (home, seen) in &plan.rooms {
-            // The number of this change is the one after.
-            if self.seq(*home)? != seen.saturating_add(1) {
+            let own = self.seq(*home)?;
+            // The number of this change is the one after, unless others came between.
+            let is_next = own == seen.saturating_add(1);
+            if !is_next && scheduling::changed_between(&mut self.txn, *home, *seen, own).await? {
                 return Ok(false);
             }
         }

@@ -103,6 +103,21 @@ pub fn says_own(object: &Object) -> bool {
         .any(|part| alarms(part).next().is_some() || part.properties.iter().any(|line| is_personal(&line.name)))
 }
 
+/// May a text say something of the kind? Read line by line, without making an object of it: most say nothing.
+#[must_use]
+pub fn may_say_own(text: &[u8]) -> bool {
+    /// What else may begin.
+    const OTHERS: [&str; 8] =
+        ["VCALENDAR", "VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "STANDARD", "DAYLIGHT"];
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !matches!(line, [] | [b' ' | b'\t' | b'\r', ..]));
+    lines.map(str::from_utf8).any(|line| {
+        let Some((name, value)) = line.ok().and_then(|line| line.split_once([':', ';'])) else { return true };
+        let name = name.rsplit('.').next().unwrap_or(name).to_ascii_uppercase();
+        // A name, or what begins, may go on in the next line.
+        name.is_empty() || is_personal(&name) || (name == "BEGIN" && !OTHERS.contains(&value.trim()))
+    })
+}
+
 /// What is sent with the defaults that are stored in the place of what is the sender's own, and without the occurrences
 /// that only the sender has otherwise than the series.
 fn shared(said: &OccurrenceSet<'_>, known: Option<&OccurrenceSet<'_>>) -> Object {
@@ -276,7 +291,7 @@ fn line_of(line: &Property) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_GROWTH, MAX_PART_BYTES, SplitObject, composed, split};
+    use super::{MAX_GROWTH, MAX_PART_BYTES, SplitObject, composed, may_say_own, says_own, split};
     use crate::ical::object::Object;
 
     const SERIES: &str = "DTSTART;TZID=Europe/Paris:20260105T090000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=5\n\
@@ -319,6 +334,28 @@ mod tests {
         let alarms = |object: &Object| text(object).matches("BEGIN:VALARM").count();
         assert_eq!(alarms(&again), alarms(sent), "{}", text(&again));
         apart
+    }
+
+    /// Where nothing of the kind may be said, nothing is; what is not sure may be.
+    #[test]
+    fn what_may_be_ones_own_shows_in_the_lines() {
+        let text =
+            |lines: &str| format!("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:u\r\n{lines}END:VEVENT\r\nEND:VCALENDAR\r\n");
+        for (lines, may) in [
+            ("", false),
+            ("SUMMARY:A long title that is said to go on\r\n TRANSP:in the line below\r\n", false),
+            ("DESCRIPTION:BEGIN:VALARM\r\n", false),
+            ("TRANSP:OPAQUE\r\n", true),
+            ("a.transp;X=1:OPAQUE\r\n", true),
+            ("TRA\r\n NSP:OPAQUE\r\n", true),
+            ("BEGIN:VAL\r\n ARM\r\nEND:VALARM\r\n", true),
+            ("begin:valarm\nend:valarm\n", true),
+            ("X-MOZ-LASTACK:20260101T000000Z\r\n", true),
+        ] {
+            assert_eq!(may_say_own(text(lines).as_bytes()), may, "{lines}");
+            let says = Object::stored(text(lines).as_bytes()).is_ok_and(|object| says_own(&object));
+            assert!(may || !says, "{lines}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::authority::Verb;
 use super::content::{ArrivingObject, FileContent, ObjectArrival};
 use super::event::AffectedObjects;
 use super::precomputed::MissingInput;
-use crate::ical::itip::personal::{MAX_PART_BYTES, SplitObject, composed, says_own, split};
+use crate::ical::itip::personal::{MAX_PART_BYTES, SplitObject, composed, may_say_own, says_own, split};
 use crate::ical::object::Object;
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
@@ -27,7 +27,7 @@ use crate::store::body::sha256;
 use crate::store::executor::Executor;
 use crate::store::node::Added;
 use crate::store::personal_part::{self, PersonalPart};
-use crate::store::{grant, principal};
+use crate::store::{body, grant, principal};
 use crate::tree::Tree;
 use crate::tree::calendar::{blob, index, written};
 use crate::tree::gate::{Admitted, Request};
@@ -112,6 +112,15 @@ impl Tree {
         }
         let had = object.as_ref().and_then(|object| object.own_part.clone());
         let before = object.as_ref().and_then(|object| object.hash.clone());
+        if had.is_none() && !may_say_own(&bytes) {
+            let stored = match &before {
+                Some(hash) => body::inline(&mut view, hash).await?,
+                None => None,
+            };
+            if stored.is_none_or(|stored| !may_say_own(&stored)) {
+                return Ok(None);
+            }
+        }
         let mut put = SplitPut { shared: None, own: None, before, knows_present: false, is_exact: true };
         let stored = text_of(&mut view, put.before.as_deref()).await?;
         drop(view);

@@ -143,9 +143,10 @@ mod tests {
     #[tokio::test]
     async fn where_none_can_be_opened_one_in_use_is_waited_for() {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(folder.path(), true).await.expect("a store");
+        let (there, away) = (folder.path().join("data"), folder.path().join("away"));
+        std::fs::create_dir(&there).expect("a folder");
+        let store = Store::open(&there, true).await.expect("a store");
         let first = store.readers.take().await.expect("a connection");
-        let (there, away) = (folder.path().join("beffroi.sqlite"), folder.path().join("away"));
         std::fs::rename(&there, &away).expect("moved away");
         let mut second = Box::pin(store.readers.take());
         assert!(tokio::time::timeout(std::time::Duration::from_millis(200), second.as_mut()).await.is_err());

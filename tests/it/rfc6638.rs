@@ -126,8 +126,10 @@ async fn what_is_copied_or_moved_schedules_nothing() {
     let (_, before) = of_mia(&world, "one").await.expect("a copy");
     let refused = max.copy(&path, "/calendars/max/other/one.ics").expect(403).await;
     assert!(refused.text().contains("unique-scheduling-object-resource"), "{}", refused.text());
-    max.copy("/calendars/max/personal/", "/calendars/max/all/").expect(201).await;
-    max.delete("/calendars/max/all/").expect(204).await;
+    // So is one with all of its calendar, of which the RFC says nothing.
+    let refused = max.copy("/calendars/max/personal/", "/calendars/max/all/").expect(403).await;
+    assert!(refused.text().contains("unique-scheduling-object-resource"), "{}", refused.text());
+    max.get("/calendars/max/all/").expect(404).await;
     assert_eq!(of_mia(&world, "one").await.expect("a copy").1, before, "the meeting stands");
     let moved = max.relocate(&path, "/calendars/max/other/one.ics").expect(201).await;
     let there = tag(&max, "/calendars/max/other/one.ics").await;

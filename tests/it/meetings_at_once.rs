@@ -116,7 +116,6 @@ async fn who_is_named_by_two_addresses_has_one_copy() {
         assert!(!notices.iter().any(|notice| notice.contains("UID:two") && notice.contains("METHOD:CANCEL")));
         world.sound().await;
     }
-    // A new meeting under the other name is the same.
     max.put(&path, &meeting("two", &of("max", &["max"]))).expect(204).await;
     assert!(mias(&mia, "two").await.contains("CANCELLED"));
     world.sound().await;
@@ -165,6 +164,30 @@ async fn nothing_is_stored_that_would_come_to_pass_again_and_again() {
         let stored = text(&max.get(&path).expect(200).await);
         max.put(&path, &stored.replace("T090000Z", "T080000Z")).expect(204).await;
         assert!(mias(&mia, &format!("high{at}")).await.contains("T080000Z"), "{number}");
+    }
+    world.sound().await;
+}
+
+/// Whoever is served by their organizer's program from now on is called off here (RFC 6638 section 3.2.1.2), though they
+/// are named as before.
+#[tokio::test]
+async fn who_is_not_served_any_more_is_called_off() {
+    let world = World::new().await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    for agent in ["CLIENT", "NONE"] {
+        let path = format!("{MAX}{agent}.ics");
+        let people = of("max", &["max", "mia"]);
+        max.put(&path, &meeting(agent, &people)).expect(201).await;
+        let left = people.replace("RSVP=TRUE:", &format!("RSVP=TRUE;SCHEDULE-AGENT={agent}:"));
+        max.put(&path, &meeting(agent, &left)).expect(204).await;
+        assert!(mias(&mia, agent).await.contains("STATUS:CANCELLED"), "{agent}");
+        // By another of their addresses they would be served still.
+        let other = "ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:/principals/mia/\r\n";
+        let path = format!("{MAX}{agent}2.ics");
+        let uid = format!("{agent}2");
+        max.put(&path, &meeting(&uid, &people)).expect(201).await;
+        max.put(&path, &meeting(&uid, &format!("{left}{other}"))).expect(204).await;
+        assert!(!mias(&mia, &uid).await.contains("CANCELLED"), "{agent}");
     }
     world.sound().await;
 }

@@ -17,7 +17,7 @@ use crate::ical::itip::copy::{CopyChange, CopyContext, apply_cancel, apply_reque
 use crate::ical::itip::deliveries::{Addressee, DeliveryKind, SchedulingDelivery};
 use crate::ical::itip::message::{SchedulingMessage, SchedulingMethod};
 use crate::ical::itip::organizer::{OrganizerContext, organizer_diff, refresh_all};
-use crate::ical::itip::people::{CalendarUser, set_schedule_statuses};
+use crate::ical::itip::people::{CalendarUser, ScheduleAgent, set_schedule_statuses};
 use crate::ical::object::Object;
 use crate::model::budget::Budget;
 use crate::model::id::Id;
@@ -171,7 +171,7 @@ impl SchedulePlanner {
         let Some(home) = user.home else { return Ok(None) };
         let me = self.meeting.book.addresses_of(&user.principal);
         let have = self.meeting.copies.get(&home);
-        if view.is_none() && remaining.is_some_and(|object| is_named(object, &me)) {
+        if view.is_none() && remaining.is_some_and(|object| is_served(object, &me)) {
             // By another of their addresses they are in it still.
             return Ok(Some(status::DELIVERED));
         }
@@ -265,9 +265,10 @@ impl SchedulePlanner {
     }
 }
 
-/// Is one of these addresses in a meeting?
-fn is_named(object: &Object, addresses: &Addresses) -> bool {
-    object.parts().any(|part| CalendarUser::attendee(part, addresses).is_some())
+/// Is one of these addresses in a meeting, and do its messages come from this server (RFC 6638 section 7.1)?
+fn is_served(object: &Object, addresses: &Addresses) -> bool {
+    let mut attendees = object.parts().flat_map(CalendarUser::attendees);
+    attendees.any(|user| user.agent() == ScheduleAgent::Server && user.is_one_of(addresses))
 }
 
 /// How many get something.

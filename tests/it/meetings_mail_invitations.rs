@@ -4,7 +4,9 @@ use base64::Engine as _;
 use beffroi::mail::incoming::take;
 use beffroi::mail::lmtp::Delivery;
 use beffroi::mail::receive::MailPolicy;
+use beffroi::model::invitations::InvitationChannel;
 use beffroi::model::room::{Booking, Room};
+use beffroi::tree::administration::people::PersonChange;
 
 use crate::kit::World;
 use crate::meetings::{copy, meeting};
@@ -328,6 +330,8 @@ async fn the_manager_of_a_room_decides_by_mail() {
     let world = world().await;
     world.tree.add_group("accueil", "Accueil").await.unwrap();
     world.tree.join_group("accueil", "lea").await.unwrap();
+    let both = PersonChange { invitations: Some(InvitationChannel::Both), ..PersonChange::default() };
+    world.tree.set_person("lea", both).await.unwrap();
     let managed = Room { booking: Booking::Manager, manager: Some("accueil".to_owned()), ..Room::default() };
     add_room(&world, "salle", &managed).await;
     let zoe = world.client("zoe");

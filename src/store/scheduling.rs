@@ -152,12 +152,19 @@ pub async fn meetings_to_come(c: &mut impl Executor, home: Id, from: Timestamp) 
     Ok(row(c, MEETINGS_TO_COME, arguments![home, from]).await?.map_or(0, |row| row.integer(0)))
 }
 
-/// The scheduling objects of a home ($1) that take place after a moment ($2).
-macro_rules! meetings_to_come {
+/// What stands in the calendars of a home ($1) and takes place after a moment ($2).
+macro_rules! to_come {
     () => {
         " FROM node t JOIN node k ON k.parent_id = t.id JOIN calendar_object o ON o.calendar_id = k.id JOIN node n ON \
          n.id = o.node_id WHERE t.parent_id = $1 AND t.kind = 'calendars' AND k.kind = 'calendar' AND k.gone_at IS \
-         NULL AND o.scheduling = 1 AND o.last_at >= $2 AND n.gone_at IS NULL"
+         NULL AND n.gone_at IS NULL AND o.last_at >= $2"
+    };
+}
+
+/// The scheduling objects among these.
+macro_rules! meetings_to_come {
+    () => {
+        concat!(to_come!(), " AND o.scheduling = 1")
     };
 }
 
@@ -204,7 +211,7 @@ pub async fn written_by(
     uid: &str,
     limit: i64,
 ) -> Result<Vec<Node>, Failure> {
-    let found = rows(c, WRITTEN_BY, arguments![home, author, from, uid, limit]).await?;
+    let found = rows(c, WRITTEN_BY, arguments![home, from, author, uid, limit]).await?;
     Ok(found.iter().map(node_of).collect())
 }
 
@@ -377,9 +384,8 @@ statements! {
         concat!(
             "SELECT ",
             columns!(),
-            " FROM node t JOIN node k ON k.parent_id = t.id JOIN calendar_object o ON o.calendar_id = k.id JOIN node \
-             n ON n.id = o.node_id WHERE t.parent_id = $1 AND t.kind = 'calendars' AND k.kind = 'calendar' AND \
-             k.gone_at IS NULL AND o.last_at >= $2 AND o.first_at <= $3 AND o.uid <> $4 AND n.gone_at IS NULL LIMIT $5"
+            to_come!(),
+            " AND o.first_at <= $3 AND o.uid <> $4 LIMIT $5"
         ),
     );
     const WRITTEN_BY: Statement = reads(
@@ -387,10 +393,8 @@ statements! {
         concat!(
             "SELECT ",
             columns!(),
-            " FROM node t JOIN node k ON k.parent_id = t.id JOIN calendar_object o ON o.calendar_id = k.id JOIN node \
-             n ON n.id = o.node_id WHERE t.parent_id = $1 AND t.kind = 'calendars' AND k.kind = 'calendar' AND \
-             k.gone_at IS NULL AND o.last_at >= $3 AND o.uid <> $4 AND n.gone_at IS NULL AND n.author_id IS NOT \
-             DISTINCT FROM $2 LIMIT $5"
+            to_come!(),
+            " AND n.author_id IS NOT DISTINCT FROM $3 AND o.uid <> $4 LIMIT $5"
         ),
     );
     const CHANGED_BETWEEN: Statement = reads(

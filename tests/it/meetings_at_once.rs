@@ -168,8 +168,8 @@ async fn nothing_is_stored_that_would_come_to_pass_again_and_again() {
     world.sound().await;
 }
 
-/// Whoever is served by their organizer's program from now on is called off here (RFC 6638 section 3.2.1.2), though they
-/// are named as before.
+/// Whoever is served by their organizer's program from now on is called off here, though they are named as before (RFC
+/// 6638 section 3.2.1.2).
 #[tokio::test]
 async fn who_is_not_served_any_more_is_called_off() {
     let world = World::new().await;

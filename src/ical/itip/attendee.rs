@@ -71,7 +71,7 @@ pub fn attendee_diff(
         let reply = before.filter(|_| context.replies).and_then(|before| declined_whole(&before, context));
         return Ok(AttendeeChange { reply, ..AttendeeChange::default() });
     };
-    let object = unforced(new);
+    let object = unforced(new.clone());
     let as_sent = AttendeeChange { is_rewritten: object != *new, object: Some(object), ..AttendeeChange::default() };
     let Some(before) = before else {
         let sent = OccurrenceSet::of(new, context.at)?;

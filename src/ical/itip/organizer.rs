@@ -45,7 +45,7 @@ pub fn organizer_diff(
         return Ok(OrganizerChange { deliveries, ..OrganizerChange::default() });
     };
     let as_sent = || {
-        let object = unforced(new);
+        let object = unforced(new.clone());
         OrganizerChange { is_rewritten: object != *new, object: Some(object), ..OrganizerChange::default() }
     };
     let sent = OccurrenceSet::of(new, context.at)?;

@@ -19,7 +19,7 @@ use super::context::SchedulingContext;
 use super::fields::{REMARK_BY, set_line};
 use super::ledger::{AnswerReset, ComponentRevision, ReplyLedger, sequence_of};
 use super::occurrence::{Occurrence, OccurrenceSet};
-use super::people::{CalendarUser, NEEDS_ACTION, ScheduleAgent};
+use super::people::{CalendarUser, NEEDS_ACTION, ScheduleAgent, unforced};
 use super::view::{attending, invited};
 use crate::model::id::Timestamp;
 
@@ -142,7 +142,7 @@ impl<'a> Settling<'a> {
                 object.calendar.components.push(part);
             }
         }
-        Settled { object, resets: self.resets }
+        Settled { object: unforced(object), resets: self.resets }
     }
 
     /// Occurrences without a component of their own about which people are asked anew, and not about the series.
@@ -202,8 +202,7 @@ impl<'a> Settling<'a> {
         let organizer = self.new.master.and_then(CalendarUser::organizer).map(CalendarUser::address);
         let is_organizer = organizer.as_ref() == Some(&address) || self.context.organizer.contains(&address);
         if is_organizer || user.agent() != ScheduleAgent::Server {
-            // What is wanted once is not stored, whoever sends it (RFC 6638 section 7.2).
-            return line.with_parameter("SCHEDULE-FORCE-SEND", None);
+            return line.clone();
         }
         let before = self.line_before(occurrence, &address);
         let known = before.map_or_else(|| NEEDS_ACTION.to_owned(), CalendarUser::participation);
@@ -227,9 +226,6 @@ impl<'a> Settling<'a> {
         }
         if !is_asked {
             self.follow_series(occurrence, &address);
-        }
-        if user.force_send().is_some() {
-            settled = settled.with_parameter("SCHEDULE-FORCE-SEND", None);
         }
         let status = before.and_then(CalendarUser::status);
         if user.status() == status { settled } else { settled.with_parameter("SCHEDULE-STATUS", status.as_deref()) }

@@ -169,15 +169,14 @@ pub fn set_language(calendar: &mut Component, of: &CalendarUserAddress, language
 /// An object without the wish to send a message in any case: it is wanted once, and not stored, whoever sends it (RFC
 /// 6638 section 7.2).
 #[must_use]
-pub fn unforced(object: &Object) -> Object {
-    let mut unforced = object.clone();
-    let lines = unforced.calendar.components.iter_mut().flat_map(|part| part.properties.iter_mut());
+pub fn unforced(mut object: Object) -> Object {
+    let lines = object.calendar.components.iter_mut().flat_map(|part| part.properties.iter_mut());
     for line in lines.filter(|line| ["ATTENDEE", "ORGANIZER"].contains(&line.name.as_str())) {
         if CalendarUser::of(line).force_send().is_some() {
             *line = line.with_parameter("SCHEDULE-FORCE-SEND", None);
         }
     }
-    unforced
+    object
 }
 
 /// Sets the delivery status of an attendee, or of the organizer where their address is given, in all components of an

@@ -3,7 +3,7 @@
 
 use super::ledger::rows_of;
 use super::meeting_copy::MeetingCopy;
-use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
+use super::plan::{CopyDelivery, SchedulePlan};
 use super::planner::{SchedulePlanner, copy_of, status};
 use super::rooms::{BookedRoom, RoomRequest, for_room};
 use crate::ical::itip::address::Addresses;
@@ -86,7 +86,8 @@ impl SchedulePlanner {
         plan: &mut SchedulePlan,
     ) -> Result<(), Violation> {
         let have = self.meeting.copies.get(&room.home);
-        let made = self.place_id(room.home).and_then(|place| plan.made(place));
+        let place = self.place_of(room.home);
+        let made = place.as_ref().and_then(|place| plan.made(place));
         let known = match &made {
             Some(made) => made.as_ref(),
             None => have.and_then(MeetingCopy::object).filter(|known| !self.takes_over(known, &room.me)),
@@ -104,14 +105,9 @@ impl SchedulePlanner {
         if let Some(reply) = &reply {
             self.take(&reply.message, room, booked, plan)?;
         }
-        let place = match (have, self.meeting.receiving.get(&room.home)) {
-            (Some(have), _) => DeliveryPlace::Object(have.node.id),
-            // What it declines is no booking.
-            (None, _) if is_out_of(&copy, &room.me) => return Ok(()),
-            (None, Some(into)) => DeliveryPlace::Calendar(Box::new(into.clone())),
-            (None, None) => return Ok(()),
-        };
-        if known != Some(&copy) {
+        // What it declines is no booking.
+        let is_new_no = have.is_none() && made.is_none() && is_out_of(&copy, &room.me);
+        if let Some(place) = place.filter(|_| !is_new_no && known != Some(&copy)) {
             plan.deliver(CopyDelivery { place, content: Some(copy_of(&copy, None)) }, &room.user.principal.name);
         }
         Ok(())

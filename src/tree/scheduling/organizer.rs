@@ -176,7 +176,8 @@ impl SchedulePlanner {
             return Ok(Some(status::DELIVERED));
         }
         // What two messages of one change say, a copy says as one.
-        let made = self.place_id(home).and_then(|place| plan.made(place));
+        let place = self.place_of(home);
+        let made = place.as_ref().and_then(|place| plan.made(place));
         let copy = match &made {
             Some(made) => made.as_ref(),
             None => have.and_then(MeetingCopy::object).filter(|copy| view.is_none() || !self.takes_over(copy, &me)),
@@ -194,7 +195,7 @@ impl SchedulePlanner {
         }
         let changed_now = changed.is_changed;
         let object = changed.object.filter(|_| changed_now);
-        if let (Some(object), Some(place)) = (object, self.place_of(home)) {
+        if let (Some(object), Some(place)) = (object, place) {
             let kept = have.filter(|_| notice.is_none());
             let kept = kept.and_then(|have| have.node.schedule_hash.clone());
             // A room that is not wanted any more is free.
@@ -250,14 +251,8 @@ impl SchedulePlanner {
         }
     }
 
-    /// The object of a home, or the calendar that it receives one in.
-    pub(super) fn place_id(&self, home: Id) -> Option<Id> {
-        let have = self.meeting.copies.get(&home).map(|have| have.node.id);
-        have.or_else(|| self.meeting.receiving.get(&home).map(|into| into.calendar.id))
-    }
-
     /// Where a copy goes.
-    fn place_of(&self, home: Id) -> Option<DeliveryPlace> {
+    pub(super) fn place_of(&self, home: Id) -> Option<DeliveryPlace> {
         if let Some(have) = self.meeting.copies.get(&home) {
             return Some(DeliveryPlace::Object(have.node.id));
         }

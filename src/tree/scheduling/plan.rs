@@ -98,8 +98,7 @@ impl DeliveryPlace {
     }
 
     /// The object, or the calendar: a home has one of them in a meeting.
-    #[must_use]
-    pub fn id(&self) -> Id {
+    fn id(&self) -> Id {
         match self {
             Self::Object(id) => *id,
             Self::Calendar(into) => into.calendar.id,
@@ -241,8 +240,8 @@ impl SchedulePlan {
     }
 
     /// What a place holds by what was delivered to it so far. `None`: nothing was.
-    pub fn made(&self, place: Id) -> Option<Option<Object>> {
-        let known = self.deliveries.iter().find(|known| known.place.id() == place)?;
+    pub fn made(&self, place: &DeliveryPlace) -> Option<Option<Object>> {
+        let known = self.deliveries.iter().find(|known| known.place.id() == place.id())?;
         let text = known.content.as_ref().and_then(|content| content.blob.inline.as_ref());
         Some(text.and_then(|text| Object::stored(text).ok()))
     }
